@@ -1,0 +1,1 @@
+"""Everything from the dataset to firmware source: train, convert, inspect, plan, render."""
