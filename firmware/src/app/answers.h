@@ -1,0 +1,32 @@
+/* The last answers, so that a repeated request is answered again and not computed twice. */
+#ifndef BOARDPROOF_APP_ANSWERS_H
+#define BOARDPROOF_APP_ANSWERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model_config.h"
+
+typedef struct {
+  uint32_t seq;
+  uint32_t request_crc; /* CRC of the request's frame: another request with this seq is another request */
+  uint32_t input_crc;
+  uint32_t ticks;
+  bool valid;
+  int8_t output[MODEL_OUTPUT_BYTES];
+} answer_t;
+
+/* Forgets all answers. */
+void answers_clear(void);
+
+/* The answer to this very request, or NULL. */
+const answer_t *answers_find(uint32_t seq, uint32_t request_crc);
+
+/* Where the answer to `seq` goes: over the answer APP_ANSWERS_KEPT requests older. */
+answer_t *answers_slot(uint32_t seq);
+
+/* CRC-32 over the input's CRC (little-endian), then the output: one inference's part of the run's digest. */
+uint32_t answers_digest(const answer_t *answer);
+
+#endif

@@ -1,0 +1,335 @@
+/* Rendered by firmware/generate_protocol.py from firmware/protocol.toml; edit that. */
+#ifndef BOARDPROOF_PROTOCOL_MESSAGES_H
+#define BOARDPROOF_PROTOCOL_MESSAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define PROTOCOL_VERSION 1u
+/* Bytes of a frame beside its payload, before COBS. */
+#define PROTOCOL_FRAME_OVERHEAD 9u
+/* Longest text field, in bytes. */
+#define PROTOCOL_TEXT_MAX 32u
+/* Most answers that a board remembers; it says in hello how many. */
+#define PROTOCOL_ANSWERS_KEPT 16u
+
+/* What `ticks` counts. */
+enum {
+  PROTOCOL_TICK_UNIT_CYCLES = 0, /* Core clock cycles at clock_hz. */
+  PROTOCOL_TICK_UNIT_MICROSECONDS = 1, /* Microseconds of the board's clock. */
+  PROTOCOL_TICK_UNIT_INSTRUCTIONS = 2, /* Instructions counted by an emulator: never a time. */
+};
+
+/* Bits of hello's `features`. */
+enum {
+  PROTOCOL_FEATURE_PACKED_INPUT = 1, /* The board takes infer_packed. */
+  PROTOCOL_FEATURE_PROFILE = 2, /* The board takes profile. */
+  PROTOCOL_FEATURE_BAUD = 4, /* The link has a rate and the board can change it. */
+};
+
+/* Why a request failed. */
+enum {
+  PROTOCOL_ERROR_CODE_UNKNOWN_TYPE = 1, /* The board does not know this message type (detail: the type). */
+  PROTOCOL_ERROR_CODE_BAD_LENGTH = 2, /* The payload's length is wrong (detail: expected, got). */
+  PROTOCOL_ERROR_CODE_BAD_PAYLOAD = 3, /* A packed input does not unpack to the input's size. */
+  PROTOCOL_ERROR_CODE_NO_SESSION = 4, /* No hello since the board started: say hello, then ask again. */
+  PROTOCOL_ERROR_CODE_VERSION_MISMATCH = 5, /* Another protocol version (detail: board's, host's). */
+  PROTOCOL_ERROR_CODE_BAUD_REFUSED = 6, /* The board cannot take this rate (detail: rate). */
+  PROTOCOL_ERROR_CODE_ENGINE_ARENA = 17, /* The arena is too small (detail: needed, given, in bytes). */
+  PROTOCOL_ERROR_CODE_ENGINE_OP = 18, /* An operator is not registered (detail: builtin code, index). */
+  PROTOCOL_ERROR_CODE_ENGINE_SCHEMA = 19, /* The model's schema version differs (detail: needed, given). */
+  PROTOCOL_ERROR_CODE_ENGINE_MODEL = 20, /* The model is not what the firmware was configured for. */
+  PROTOCOL_ERROR_CODE_ENGINE_INVOKE = 21, /* An operator failed (detail: 0, index). */
+};
+
+/* Message types. */
+enum {
+  MESSAGE_HELLO = 0x01, /* Opens a session: clears the answers kept, the digest and the counters. */
+  MESSAGE_HELLO_ANSWER = 0x81, /* Who the board is. A field may be added at the end of the fixed part only with a new version. */
+  MESSAGE_INFER = 0x02, /* Runs the model once on an input as it is. */
+  MESSAGE_INFER_PACKED = 0x03, /* Runs the model once on a packed input (docs/PROTOCOL.md, 'Packed inputs'). Answered by infer_answer. */
+  MESSAGE_INFER_ANSWER = 0x82, /* The outputs, what they cost, and which input they belong to. */
+  MESSAGE_PROFILE = 0x04, /* Runs the model once and looks behind every operator. Not kept for repetition. */
+  MESSAGE_PROFILE_ANSWER = 0x84, /* An entry an operator, in execution order: ticks u32, output's length u32, output's CRC-32 u32. */
+  MESSAGE_STATUS = 0x05, /* Asks for the session's counters. */
+  MESSAGE_STATUS_ANSWER = 0x85, /* What the board counted since hello. */
+  MESSAGE_ECHO = 0x06, /* Returns its payload: the self-test of a line rate. */
+  MESSAGE_ECHO_ANSWER = 0x86, /* The payload of the request. */
+  MESSAGE_SET_BAUD = 0x07, /* Answers at the present rate, then changes; falls back unless an echo arrives within 500 ms. */
+  MESSAGE_SET_BAUD_ANSWER = 0x87, /* The board changes its rate when this answer has left. */
+  MESSAGE_ERROR = 0xff, /* The answer to a request that failed, with the request's seq. */
+};
+
+/* Takes the next `length` bytes of a payload. */
+typedef void (*message_put_t)(void *to, const uint8_t *bytes, size_t length);
+
+static inline void message_put_u8(message_put_t put, void *to, uint8_t value) { put(to, &value, 1u); }
+
+static inline void message_put_u16(message_put_t put, void *to, uint16_t value) {
+  const uint8_t bytes[2] = {(uint8_t)(value & 0xffu), (uint8_t)(value >> 8)};
+  put(to, bytes, 2u);
+}
+
+static inline void message_put_u32(message_put_t put, void *to, uint32_t value) {
+  const uint8_t bytes[4] = {(uint8_t)(value & 0xffu), (uint8_t)((value >> 8) & 0xffu),
+                            (uint8_t)((value >> 16) & 0xffu), (uint8_t)(value >> 24)};
+  put(to, bytes, 4u);
+}
+
+static inline void message_put_i32(message_put_t put, void *to, int32_t value) {
+  message_put_u32(put, to, (uint32_t)value);
+}
+
+static inline void message_put_f32(message_put_t put, void *to, float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  message_put_u32(put, to, bits);
+}
+
+/* Texts longer than PROTOCOL_TEXT_MAX are cut there. */
+static inline void message_put_text(message_put_t put, void *to, const char *text) {
+  size_t length = strlen(text);
+  if (length > PROTOCOL_TEXT_MAX) length = PROTOCOL_TEXT_MAX;
+  message_put_u8(put, to, (uint8_t)length);
+  put(to, (const uint8_t *)text, length);
+}
+
+static inline uint8_t message_get_u8(const uint8_t *p) { return p[0]; }
+
+static inline uint16_t message_get_u16(const uint8_t *p) {
+  return (uint16_t)((uint16_t)p[0] | (uint16_t)((uint16_t)p[1] << 8));
+}
+
+static inline uint32_t message_get_u32(const uint8_t *p) {
+  return (uint32_t)p[0] | ((uint32_t)p[1] << 8) | ((uint32_t)p[2] << 16) | ((uint32_t)p[3] << 24);
+}
+
+/* Opens a session: clears the answers kept, the digest and the counters. */
+typedef struct {
+  uint32_t nonce; /* Random; the answer returns it, so that an old answer is not taken for a new one. */
+  uint8_t version; /* The host's protocol version. */
+} message_hello_t;
+
+/* Reads the payload of hello; false when its length is wrong. Pointers reach into `p`. */
+static inline bool message_read_hello(const uint8_t *p, size_t length, message_hello_t *m) {
+  if (length != 5u) return false;
+  m->nonce = message_get_u32(p + 0);
+  m->version = message_get_u8(p + 4);
+  return true;
+}
+
+/* Who the board is. A field may be added at the end of the fixed part only with a new version. */
+typedef struct {
+  uint32_t nonce; /* From the request. */
+  uint8_t version; /* The board's protocol version. */
+  uint8_t features; /* Bits of enum feature. */
+  uint8_t tick_unit; /* Enum tick_unit. */
+  uint8_t answers_kept; /* Requests in flight at most: the board repeats this many answers. */
+  uint32_t receive_bytes; /* Bytes on the wire that may wait behind the oldest request in flight. */
+  uint32_t clock_hz; /* Core clock in Hz; 0 for an emulator. */
+  uint32_t baud; /* Present line rate in baud; 0 where the link has none. */
+  const uint8_t *model_sha256; /* 32 bytes. SHA-256 of the .tflite file. */
+  const uint8_t *build_id; /* 8 bytes. First 8 bytes of the SHA-256 over the firmware's sources and configuration. */
+  uint32_t input_bytes; /* int8 elements of the input. */
+  float input_scale; /* Input scale. */
+  int32_t input_zero_point; /* Input zero point, -128 to 127. */
+  uint32_t output_bytes; /* int8 elements of the output. */
+  float output_scale; /* Output scale. */
+  int32_t output_zero_point; /* Output zero point, -128 to 127. */
+  uint16_t op_count; /* Operators of the model, RESHAPE included. */
+  uint32_t ram_used; /* Tensor RAM used by the engine, in bytes. */
+  uint32_t ram_given; /* Tensor RAM given to the engine, in bytes. */
+  const char *target; /* PlatformIO environment that built the firmware. */
+  const char *core; /* Processor core, e.g. cortex-m4. */
+  const char *engine; /* aot or tflm. */
+  const char *kernels; /* Kernels that were linked. */
+} message_hello_answer_t;
+
+/* Hands the payload of hello_answer to `put`, piece by piece. */
+static inline void message_write_hello_answer(const message_hello_answer_t *m, message_put_t put, void *to) {
+  message_put_u32(put, to, m->nonce);
+  message_put_u8(put, to, m->version);
+  message_put_u8(put, to, m->features);
+  message_put_u8(put, to, m->tick_unit);
+  message_put_u8(put, to, m->answers_kept);
+  message_put_u32(put, to, m->receive_bytes);
+  message_put_u32(put, to, m->clock_hz);
+  message_put_u32(put, to, m->baud);
+  put(to, m->model_sha256, 32u);
+  put(to, m->build_id, 8u);
+  message_put_u32(put, to, m->input_bytes);
+  message_put_f32(put, to, m->input_scale);
+  message_put_i32(put, to, m->input_zero_point);
+  message_put_u32(put, to, m->output_bytes);
+  message_put_f32(put, to, m->output_scale);
+  message_put_i32(put, to, m->output_zero_point);
+  message_put_u16(put, to, m->op_count);
+  message_put_u32(put, to, m->ram_used);
+  message_put_u32(put, to, m->ram_given);
+  message_put_text(put, to, m->target);
+  message_put_text(put, to, m->core);
+  message_put_text(put, to, m->engine);
+  message_put_text(put, to, m->kernels);
+}
+
+/* Runs the model once on an input as it is. */
+typedef struct {
+  const uint8_t *input; /* input_bytes int8 values. */
+  size_t input_length;
+} message_infer_t;
+
+/* Reads the payload of infer; false when its length is wrong. Pointers reach into `p`. */
+static inline bool message_read_infer(const uint8_t *p, size_t length, message_infer_t *m) {
+  m->input = p + 0;
+  m->input_length = length - 0u;
+  return true;
+}
+
+/* Runs the model once on a packed input (docs/PROTOCOL.md, 'Packed inputs'). Answered by infer_answer. */
+typedef struct {
+  const uint8_t *packed; /* Unpacks to input_bytes int8 values. */
+  size_t packed_length;
+} message_infer_packed_t;
+
+/* Reads the payload of infer_packed; false when its length is wrong. Pointers reach into `p`. */
+static inline bool message_read_infer_packed(const uint8_t *p, size_t length, message_infer_packed_t *m) {
+  m->packed = p + 0;
+  m->packed_length = length - 0u;
+  return true;
+}
+
+/* The outputs, what they cost, and which input they belong to. */
+typedef struct {
+  uint32_t input_crc; /* CRC-32 of the input tensor that the engine saw. */
+  uint32_t ticks; /* Cost of the inference in tick_unit. */
+  const uint8_t *output; /* output_bytes int8 values. */
+  size_t output_length;
+} message_infer_answer_t;
+
+/* Hands the payload of infer_answer to `put`, piece by piece. */
+static inline void message_write_infer_answer(const message_infer_answer_t *m, message_put_t put, void *to) {
+  message_put_u32(put, to, m->input_crc);
+  message_put_u32(put, to, m->ticks);
+  put(to, m->output, m->output_length);
+}
+
+/* Runs the model once and looks behind every operator. Not kept for repetition. */
+typedef struct {
+  const uint8_t *input; /* input_bytes int8 values. */
+  size_t input_length;
+} message_profile_t;
+
+/* Reads the payload of profile; false when its length is wrong. Pointers reach into `p`. */
+static inline bool message_read_profile(const uint8_t *p, size_t length, message_profile_t *m) {
+  m->input = p + 0;
+  m->input_length = length - 0u;
+  return true;
+}
+
+/* An entry an operator, in execution order: ticks u32, output's length u32, output's CRC-32 u32. */
+typedef struct {
+  const uint8_t *entries; /* op_count entries of 12 bytes. */
+  size_t entries_length;
+} message_profile_answer_t;
+
+/* Hands the payload of profile_answer to `put`, piece by piece. */
+static inline void message_write_profile_answer(const message_profile_answer_t *m, message_put_t put, void *to) {
+  put(to, m->entries, m->entries_length);
+}
+
+/* Asks for the session's counters. */
+typedef struct {
+  uint8_t unused; /* C has no empty struct. */
+} message_status_t;
+
+/* Reads the payload of status; false when its length is wrong. Pointers reach into `p`. */
+static inline bool message_read_status(const uint8_t *p, size_t length, message_status_t *m) {
+  if (length != 0u) return false;
+  (void)p;
+  (void)m;
+  return true;
+}
+
+/* What the board counted since hello. */
+typedef struct {
+  uint32_t frames; /* Good frames received. */
+  uint32_t damaged; /* Frames dropped: CRC, length or COBS. */
+  uint32_t repeated; /* Requests answered again without computing. */
+  uint32_t inferences; /* Inferences computed. */
+  uint32_t overruns; /* Received bytes lost. */
+  uint32_t digest; /* Sum modulo 2^32 over all inferences of CRC-32(input_crc, then the output). */
+} message_status_answer_t;
+
+/* Hands the payload of status_answer to `put`, piece by piece. */
+static inline void message_write_status_answer(const message_status_answer_t *m, message_put_t put, void *to) {
+  message_put_u32(put, to, m->frames);
+  message_put_u32(put, to, m->damaged);
+  message_put_u32(put, to, m->repeated);
+  message_put_u32(put, to, m->inferences);
+  message_put_u32(put, to, m->overruns);
+  message_put_u32(put, to, m->digest);
+}
+
+/* Returns its payload: the self-test of a line rate. */
+typedef struct {
+  const uint8_t *data; /* At most the longest payload. */
+  size_t data_length;
+} message_echo_t;
+
+/* Reads the payload of echo; false when its length is wrong. Pointers reach into `p`. */
+static inline bool message_read_echo(const uint8_t *p, size_t length, message_echo_t *m) {
+  m->data = p + 0;
+  m->data_length = length - 0u;
+  return true;
+}
+
+/* The payload of the request. */
+typedef struct {
+  const uint8_t *data; /* As received. */
+  size_t data_length;
+} message_echo_answer_t;
+
+/* Hands the payload of echo_answer to `put`, piece by piece. */
+static inline void message_write_echo_answer(const message_echo_answer_t *m, message_put_t put, void *to) {
+  put(to, m->data, m->data_length);
+}
+
+/* Answers at the present rate, then changes; falls back unless an echo arrives within 500 ms. */
+typedef struct {
+  uint32_t baud; /* The new rate in baud. */
+} message_set_baud_t;
+
+/* Reads the payload of set_baud; false when its length is wrong. Pointers reach into `p`. */
+static inline bool message_read_set_baud(const uint8_t *p, size_t length, message_set_baud_t *m) {
+  if (length != 4u) return false;
+  m->baud = message_get_u32(p + 0);
+  return true;
+}
+
+/* The board changes its rate when this answer has left. */
+typedef struct {
+  uint32_t baud; /* The new rate in baud. */
+} message_set_baud_answer_t;
+
+/* Hands the payload of set_baud_answer to `put`, piece by piece. */
+static inline void message_write_set_baud_answer(const message_set_baud_answer_t *m, message_put_t put, void *to) {
+  message_put_u32(put, to, m->baud);
+}
+
+/* The answer to a request that failed, with the request's seq. */
+typedef struct {
+  uint8_t code; /* Enum error_code. */
+  uint32_t detail_a; /* First number of the error's detail, else 0. */
+  uint32_t detail_b; /* Second number of the error's detail, else 0. */
+} message_error_t;
+
+/* Hands the payload of error to `put`, piece by piece. */
+static inline void message_write_error(const message_error_t *m, message_put_t put, void *to) {
+  message_put_u8(put, to, m->code);
+  message_put_u32(put, to, m->detail_a);
+  message_put_u32(put, to, m->detail_b);
+}
+
+#endif

@@ -1,0 +1,1 @@
+"""The board protocol in Python: frames (`frame`), messages (`messages`, rendered), packed inputs (`packed`)."""
