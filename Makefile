@@ -1,0 +1,38 @@
+# Two commands: `make prove` and `make test`. Each sets up what is missing first.
+.PHONY: prove test lint format set-up fuzz bench clean help
+
+TARGET ?= qemu_cortex_m4
+BIN := .venv/bin
+
+help:
+	@echo "make prove   from Fashion-MNIST to a verdict on an emulated board (TARGET=$(TARGET))"
+	@echo "make test    all tests"
+	@echo "make lint    ruff, mypy --strict, clang-format, rendered protocol files"
+	@echo "make format  reformat Python and C"
+	@echo "make clean   remove builds, caches and reports; keeps .venv"
+
+set-up:
+	@PYTHON="$(PYTHON)" scripts/set-up.sh
+
+prove: set-up
+	@$(BIN)/boardproof prove --target $(TARGET)
+
+test: set-up
+	@$(BIN)/pytest
+
+C_FILES = $(shell git ls-files 'firmware/*.c' 'firmware/*.h' 'firmware/*.cc' 'firmware/*.cpp' | grep -v protocol/messages.h)
+
+lint: set-up
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
+	$(BIN)/python firmware/generate_protocol.py --check
+
+format: set-up
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C_FILES)
+
+clean:
+	rm -rf .pio .boardproof firmware/generated

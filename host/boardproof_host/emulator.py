@@ -1,0 +1,71 @@
+"""The emulated board as a child process: firmware/platform/emulator.py starts and ends the emulator itself."""
+
+import json
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from boardproof_export.manifest.errors import BoardproofError, LinkError, ToolMissingError
+from boardproof_export.manifest.project import Project
+
+START_SECONDS = 20.0
+STOP_SECONDS = 5.0
+
+
+@contextmanager
+def emulated_board(project: Project, build: Path) -> Iterator[str]:
+    """Starts the emulated board of a build folder and yields its port; ends it in every case.
+
+    Raises:
+        ToolMissingError: the emulator is not installed.
+        LinkError: it did not start.
+    """
+    script = project.firmware / "platform" / "emulator.py"
+    # A session of its own: Ctrl-C reaches the host alone, which keeps what was measured and then ends the board.
+    process = subprocess.Popen(
+        [sys.executable, str(script), "serve", "--build", str(build)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield _port(process)
+    finally:
+        _stop(process)
+
+
+def _port(process: "subprocess.Popen[bytes]") -> str:
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+    line = process.stdout.readline() if ready else b""
+    if line:
+        port: str = json.loads(line)["port"]
+        return port
+    raise _not_started(process)
+
+
+def _not_started(process: "subprocess.Popen[bytes]") -> BoardproofError:
+    process.terminate()
+    _, said = process.communicate(timeout=STOP_SECONDS)
+    text = said.decode(errors="replace").strip() or "it said nothing"
+    if process.returncode == 4:
+        message, _, hint = text.partition("\n")
+        return ToolMissingError(message, hint=hint or "boardproof doctor")
+    return LinkError(f"the emulated board did not start: {text}", hint="boardproof doctor")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdin is not None and not process.stdin.closed:
+        process.stdin.close()
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()

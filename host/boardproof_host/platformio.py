@@ -1,0 +1,66 @@
+"""PlatformIO, as a program: boardproof builds and flashes with it and adds nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from boardproof_export.manifest.errors import BoardproofError, ExitCode, InputError
+from boardproof_export.manifest.project import Project
+
+
+class BuildError(BoardproofError):
+    """PlatformIO failed; its own message stands above."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
+def run(project: Project, arguments: list[str]) -> None:
+    """Runs `pio run` in the checkout, its output going to standard error as it comes.
+
+    Raises:
+        BuildError: PlatformIO's exit code was not 0.
+    """
+    offline = project.firmware / "platform" / "offline.py"
+    environment = os.environ | {
+        "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
+        "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
+    }
+    if offline.is_file():
+        subprocess.run([sys.executable, str(offline)], check=False, stdout=sys.stderr, env=environment)
+    command = [sys.executable, "-m", "platformio", "run", "-d", str(project.root), *arguments]
+    done = subprocess.run(command, check=False, stdout=sys.stderr, env=environment)
+    if done.returncode != 0:
+        raise BuildError(
+            f"PlatformIO failed (exit code {done.returncode}): pio run {' '.join(arguments)}",
+            hint="its message is above; boardproof doctor shows which tools are missing",
+        )
+
+
+def build(project: Project, target: str) -> None:
+    """Builds a target's firmware."""
+    run(project, ["-e", target])
+
+
+def build_folder(project: Project, target: str) -> Path:
+    """Where PlatformIO leaves a target's firmware."""
+    return project.build / target
+
+
+def build_record(folder: Path) -> dict[str, Any]:
+    """What the build said of itself (build.json).
+
+    Raises:
+        InputError: nothing was built there.
+    """
+    path = folder / "build.json"
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no firmware was built for {folder.name}: {error}",
+            hint=f"boardproof build --target {folder.name}",
+        ) from error
+    return record

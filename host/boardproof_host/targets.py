@@ -1,0 +1,93 @@
+"""Targets: what platformio.ini and the board definitions say of each environment."""
+
+import configparser
+import difflib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from boardproof_export.manifest.errors import InputError
+from boardproof_export.manifest.project import Project
+
+DEFAULT = "qemu_cortex_m4"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A PlatformIO environment: how to build it, and how to start or find its board."""
+
+    name: str
+    board: str  # id of the board definition
+    engine: str
+    pack: str  # weight layout of the ahead-of-time engine
+    description: str
+    emulator: dict[str, Any] | None  # the board definition's section; None for real boards
+
+    @property
+    def emulated(self) -> bool:
+        """The target starts its own board."""
+        return self.emulator is not None
+
+
+def _options(config: configparser.ConfigParser, section: str) -> dict[str, str]:
+    """A section's options with those it extends beneath, and the shared [env] section beneath all."""
+    own = dict(config[section])
+    merged = dict(config["env"]) if config.has_section("env") else {}
+    for base in own.get("extends", "").replace(",", " ").split():
+        merged |= _options(config, base)
+    return merged | own
+
+
+def load_targets(project: Project) -> dict[str, Target]:
+    """All targets of a checkout by name, in the order of platformio.ini.
+
+    Raises:
+        InputError: platformio.ini or a board definition cannot be read.
+    """
+    config = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(" ;",))
+    try:
+        config.read_string(project.platformio_ini.read_text(encoding="utf-8"))
+    except (OSError, configparser.Error) as error:
+        raise InputError(
+            f"{project.platformio_ini} cannot be read: {error}", hint="restore the file"
+        ) from error
+    targets = {}
+    for section in config.sections():
+        if section.startswith("env:"):
+            name = section.removeprefix("env:")
+            targets[name] = _target(project, name, _options(config, section))
+    return targets
+
+
+def _target(project: Project, name: str, options: dict[str, str]) -> Target:
+    board = options.get("board", "")
+    path = project.boards / f"{board}.json"
+    definition: dict[str, Any] = {}
+    if path.is_file():
+        try:
+            definition = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path} is not JSON: {error}", hint="restore the file") from error
+    return Target(
+        name=name,
+        board=board,
+        engine=options.get("custom_engine", "aot"),
+        pack=options.get("custom_pack", definition.get("build", {}).get("pack", "portable")),
+        description=definition.get("name", board),
+        emulator=definition.get("emulator"),
+    )
+
+
+def find_target(project: Project, name: str) -> Target:
+    """The target of that name.
+
+    Raises:
+        InputError: there is none; the nearest names are in the hint.
+    """
+    targets = load_targets(project)
+    if name in targets:
+        return targets[name]
+    near = difflib.get_close_matches(name, targets, n=3, cutoff=0.3) or list(targets)[:3]
+    raise InputError(
+        f"there is no target {name!r}", hint=f"nearest: {', '.join(near)}; all: boardproof targets"
+    )
