@@ -10,7 +10,7 @@ import random
 import struct
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -80,12 +80,14 @@ class Session:
         patience: time-outs.
         seed: of nonces and sequence numbers, for replay.
         packed: send packed inputs where the board takes them.
+        clock: seconds that never go back; the transport's `read` waits by the same clock.
     """
 
     transport: Transport
     patience: Patience = field(default_factory=Patience)
     seed: int | None = None
     packed: bool = True
+    clock: Callable[[], float] = time.monotonic
     counters: LinkCounters = field(default_factory=LinkCounters)
 
     def __post_init__(self) -> None:
@@ -110,22 +112,22 @@ class Session:
         Raises:
             LinkError: silence, another protocol version, or an engine that did not start.
         """
-        deadline = time.monotonic() + self.patience.hello
+        deadline = self.clock() + self.patience.hello
         while True:
             nonce = self._random.getrandbits(32)
-            started = time.monotonic()
+            started = self.clock()
             answer = self._try_hello(nonce, min(self.patience.hello_every, max(0.05, deadline - started)))
             if answer is not None:
                 self._digest = 0
                 self.identity = answer
                 return answer
-            if time.monotonic() >= deadline:
+            if self.clock() >= deadline:
                 raise self._silent()
 
     def _try_hello(self, nonce: int, timeout: float) -> Identity | None:
         seq = self._next_seq()
         self._send(encode(messages.Hello.TYPE, seq, messages.Hello(nonce, messages.VERSION).pack()))
-        deadline = time.monotonic() + timeout
+        deadline = self.clock() + timeout
         for frame in self._frames_until(deadline):
             if frame.seq != seq:
                 continue
@@ -149,7 +151,7 @@ class Session:
             if attempt:
                 self.counters.retransmits += 1
             self._send(data)
-            for frame in self._frames_until(time.monotonic() + timeout * 2**attempt):
+            for frame in self._frames_until(self.clock() + timeout * 2**attempt):
                 if frame.seq != seq:
                     continue
                 if frame.type == messages.Error.TYPE:
@@ -208,7 +210,7 @@ class Session:
         return self._parser.feed(data) if data else []
 
     def _frames_until(self, deadline: float) -> Iterator[Frame]:
-        while (left := deadline - time.monotonic()) > 0:
+        while (left := deadline - self.clock()) > 0:
             yield from self._receive(left)
 
     def _silent(self) -> LinkError:
@@ -232,7 +234,7 @@ class _Stream:
         self._flight: dict[int, _Request] = {}  # by sequence number, oldest first
         self._bytes = 0  # of all frames in flight
         self._waiting: _Request | None = None
-        self._progress = time.monotonic()
+        self._progress = self._s.clock()
         self._restarts = 0  # since the last good answer
 
     def run(self) -> Iterator[Answer]:
@@ -241,7 +243,7 @@ class _Stream:
                 pass
             if not self._flight:
                 return
-            for frame in self._s._receive(max(0.0, self._deadline() - time.monotonic())):
+            for frame in self._s._receive(max(0.0, self._deadline() - self._s.clock())):
                 answer = self._take(frame)
                 if answer is not None:
                     yield answer
@@ -262,7 +264,7 @@ class _Stream:
             if behind > self._identity.receive_bytes:
                 return False
         else:
-            self._progress = time.monotonic()
+            self._progress = self._s.clock()
         request, self._waiting = self._waiting, None
         seq = self._s._next_seq()
         request.frame = encode(request.frame[0], seq, request.frame[1:])
@@ -288,7 +290,7 @@ class _Stream:
             self._s.counters.retransmits += 1
         self._s._order += 1
         request.order = self._s._order
-        request.sent = time.monotonic()
+        request.sent = self._s.clock()
         request.tries += 1
         self._s._send(request.frame)
 
@@ -298,7 +300,7 @@ class _Stream:
         return max(oldest.sent, self._progress) + self._s._rtt.timeout(oldest.tries - 1)
 
     def _retry_expired(self) -> None:
-        now = time.monotonic()
+        now = self._s.clock()
         if not self._flight:
             return
         if now - self._progress > self._s.patience.silence:
@@ -321,7 +323,7 @@ class _Stream:
                 f"the board answered {len(answer.output)} outputs, not {self._identity.output_bytes}",
                 hint="flash the firmware again: pio run -t upload",
             )
-        self._progress = time.monotonic()
+        self._progress = self._s.clock()
         self._restarts = 0
         if request.tries == 1:
             self._s._rtt.observe(self._progress - request.sent)
@@ -358,7 +360,7 @@ class _Stream:
             )
         self._identity = self._s.hello()
         self._identity.check_same(before)
-        self._progress = time.monotonic()
+        self._progress = self._s.clock()
         for request in list(self._flight.values()):
             self._transmit(request)
 

@@ -1,0 +1,103 @@
+"""Inline SVG for the HTML page. Colours are CSS classes of the page, so that it can follow light and dark.
+
+Sizes are in SVG user units, which the page scales to its width.
+"""
+
+from html import escape
+
+from boardproof_host.record import Report
+from boardproof_host.report.wording import number, percent
+
+_WIDTH = 640
+_LINE = 28
+_LABELS = 150  # room for names at the left
+_VALUES = 80  # room for numbers at the right
+_CELL = 42
+
+
+def accuracy(report: Report) -> str | None:
+    """A bar for the board and for every oracle; None without labels."""
+    shares = [("board" if name == "device" else name, share) for name, share in report.accuracy.items()]
+    if any(share is None for _, share in shares):
+        return None
+    room = _WIDTH - _LABELS - _VALUES
+    marks = []
+    for index, (name, share) in enumerate(shares):
+        top = index * _LINE
+        kind = "bar board" if index == 0 else "bar"
+        width = room * (share or 0.0)
+        marks += [
+            _text(_LABELS - 8, top + 18, name, "end"),
+            f'<rect class="track" x="{_LABELS}" y="{top + 5}" width="{room}" height="18" rx="3"/>',
+            f'<rect class="{kind}" x="{_LABELS}" y="{top + 5}" width="{width:.1f}" height="18" rx="3"/>',
+            _text(_WIDTH - _VALUES + 8, top + 18, percent(share), "start"),
+        ]
+    return _svg(_WIDTH, len(shares) * _LINE, "Accuracy of the board and of every oracle", marks)
+
+
+def histogram(report: Report) -> str | None:
+    """Inferences by cost; None where costs are not known or all the same."""
+    bins = report.cost.histogram
+    if bins is None or len(bins.counts) < 2:
+        return None
+    height, base = 160, 180
+    step = _WIDTH / len(bins.counts)
+    highest = max(bins.counts)
+    marks = []
+    for index, count in enumerate(bins.counts):
+        tall = height * count / highest
+        span = (
+            f"{number(bins.edges[index])} to {number(bins.edges[index + 1] - 1)}: {number(count)} inferences"
+        )
+        marks.append(
+            f'<rect class="bar board" x="{index * step + 1:.1f}" y="{base - tall:.1f}" '
+            f'width="{step - 2:.1f}" height="{tall:.1f}"><title>{span}</title></rect>'
+        )
+    marks += [
+        f'<line class="axis" x1="0" y1="{base}" x2="{_WIDTH}" y2="{base}"/>',
+        _text(0, base + 18, number(bins.edges[0]), "start"),
+        _text(_WIDTH // 2, base + 18, f"{report.cost.unit} per inference", "middle"),
+        _text(_WIDTH, base + 18, number(bins.edges[-1] - 1), "end"),
+        _text(_WIDTH, 12, f"highest bar: {number(highest)} inferences", "end"),
+    ]
+    return _svg(_WIDTH, base + 26, "Inferences by cost", marks)
+
+
+def confusion(report: Report) -> str | None:
+    """The confusion matrix, shaded by share of the label's images; None without labels."""
+    if report.confusion is None:
+        return None
+    size = len(report.confusion)
+    left, top = 60, 40
+    marks = [
+        _text(left + size * _CELL // 2, 14, "predicted by the board", "middle"),
+        _text(left - 8, 34, "label", "end"),
+    ]
+    for label, row in enumerate(report.confusion):
+        y = top + label * _CELL
+        marks.append(_text(left - 8, y + 26, str(label), "end"))
+        marks.append(_text(left + label * _CELL + _CELL // 2, 34, str(label), "middle"))
+        marks += [
+            _cell(left + column * _CELL, y, count, count / (sum(row) or 1), f"label {label} as {column}")
+            for column, count in enumerate(row)
+        ]
+    side = size * _CELL
+    return _svg(left + side + 4, top + side + 4, "Confusion matrix of the board", marks)
+
+
+def _cell(x: int, y: int, count: int, share: float, name: str) -> str:
+    ink = "ink strong" if share > 0.5 else "ink"
+    shade = f'<rect class="heat" x="{x}" y="{y}" width="{_CELL - 2}" height="{_CELL - 2}" '
+    shade += f'fill-opacity="{share:.3f}"><title>{name}: {number(count)}, {percent(share)}</title></rect>'
+    if count == 0:
+        return shade
+    return shade + f'<text class="{ink}" x="{x + _CELL // 2 - 1}" y="{y + 25}">{number(count)}</text>'
+
+
+def _text(x: int, y: int, text: str, anchor: str) -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _svg(width: int, height: int, name: str, marks: list[str]) -> str:
+    body = "\n".join(marks)
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(name)}">\n{body}\n</svg>'
