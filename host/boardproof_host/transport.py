@@ -13,11 +13,15 @@ READ_BYTES = 65536
 SAFE_BAUD = 115200
 
 
+class PortGoneError(LinkError):
+    """The pipe vanished: unplugged, renumbered, or closed by the other end. Opening it again may help."""
+
+
 class Transport(Protocol):
     """A byte pipe. One contract for all, held by tests/contract/test_transport.py.
 
     `read` returns what has arrived, at least one byte, or b"" after `timeout` seconds without any.
-    `write` returns when the pipe has taken all bytes. Both raise LinkError once the pipe is gone.
+    `write` returns when the pipe has taken all bytes. Both raise PortGoneError once the pipe is gone.
     """
 
     name: str
@@ -67,7 +71,7 @@ class SerialTransport:
         """For ports without a descriptor to wait on (rfc2217, spy, Windows): pyserial's own time-out is coarse."""
         deadline = time.monotonic() + timeout
         while True:
-            waiting = self._port.in_waiting
+            waiting = self._port.in_waiting  # type: ignore[attr-defined]  # missing in the stubs
             data: bytes = self._port.read(max(1, waiting))
             if data or time.monotonic() >= deadline:
                 return data
@@ -145,5 +149,7 @@ def _unopened(url: str, error: OSError) -> LinkError:
     return LinkError(f"{url} cannot be opened: {error}", hint="see the ports with: boardproof ports")
 
 
-def _gone(name: str, why: object) -> LinkError:
-    return LinkError(f"{name} is gone: {why}", hint="check the cable and the board's power, then run again")
+def _gone(name: str, why: object) -> PortGoneError:
+    return PortGoneError(
+        f"{name} is gone: {why}", hint="check the cable and the board's power, then run again"
+    )
