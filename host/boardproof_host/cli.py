@@ -52,7 +52,11 @@ def _run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
     parser = commands.add_parser("run", help="stream the test images to a board and compare with Python")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--target", help="start this emulated board (boardproof targets lists them)")
-    where.add_argument("--port", help="serial device or pyserial URL of a board that is there")
+    where.add_argument(
+        "--port",
+        action="append",
+        help="serial device or pyserial URL of a board that is there; again for more boards of the same firmware",
+    )
     parser.add_argument("--model", type=Path, help=".tflite in the firmware (default: the exported one)")
     _run_arguments(parser)
     parser.set_defaults(handler=_handle_run)
@@ -62,6 +66,15 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="stream N images at most")
     parser.add_argument("--images", metavar="A:B", help="stream images A to B - 1")
     parser.add_argument("--seed", type=int, help="with --limit: choose at random, from this seed")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run that was cut short in this folder"
+    )
+    parser.add_argument(
+        "--boards", type=int, default=1, metavar="N", help="emulated boards to share the images (default: 1)"
+    )
+    parser.add_argument(
+        "--baud", default="auto", help="line rate of a port: auto, safe (115200), or a rate (default: auto)"
+    )
     parser.add_argument("--plain", action="store_true", help="send inputs as they are, never packed")
     parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
     parser.add_argument("--out", type=Path, help="folder for report.json and report.md")

@@ -1,12 +1,13 @@
 """`boardproof run`: stream the test images to a board, run the oracles beside it, compare, report."""
 
 import argparse
+import hashlib
 import platform as host_platform
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,16 +18,16 @@ from boardproof_export.manifest.errors import ExitCode, InputError, LinkError
 from boardproof_export.manifest.project import Project, find_project
 from numpy.typing import NDArray
 
-from boardproof_host import oracle, platformio, record, report, targets
-from boardproof_host.emulator import emulated_board
+from boardproof_host import oracle, record, report
+from boardproof_host.boards import Boards, open_boards
+from boardproof_host.fleet import Fleet, Measurement
 from boardproof_host.identity import Identity
-from boardproof_host.measure import Measurement, measure
+from boardproof_host.journal import Journal, RunKey
 from boardproof_host.model_file import describe_model
-from boardproof_host.protocol.messages import StatusAnswer, TickUnit
+from boardproof_host.protocol.messages import TickUnit
 from boardproof_host.record import Report
 from boardproof_host.record_builder import (
     Circumstances,
-    Footprint,
     Images,
     LinkUse,
     Measured,
@@ -34,7 +35,6 @@ from boardproof_host.record_builder import (
 )
 from boardproof_host.selection import Selection, select
 from boardproof_host.session import Session
-from boardproof_host.transport import SerialTransport
 
 INTERRUPTED = 130
 UNITS: dict[TickUnit, record.CostUnit] = {
@@ -76,12 +76,12 @@ class Work:
 
 @dataclass
 class Streamed:
-    """What the board said."""
+    """What the boards said."""
 
+    boards: Boards
     identity: Identity
     measurement: Measurement
-    session: Session
-    status: StatusAnswer | None = None
+    damaged: int = 0  # frames that the boards dropped
 
 
 def run(args: argparse.Namespace) -> int:
@@ -91,9 +91,10 @@ def run(args: argparse.Namespace) -> int:
     with phases.phase("prepare"):
         work = _prepare(args, project)
     with ExitStack() as stack:
-        port, footprint = _board(args, project, stack, phases)
-        streamed, oracles = _stream_beside_oracles(args, work, port, phases, stack)
-    result = _report(work, streamed, oracles, footprint, args, phases)
+        with phases.phase("start"):
+            boards = open_boards(args, project, stack)
+        streamed, oracles = _stream_beside_oracles(args, work, boards, phases, stack)
+    result = _report(work, streamed, oracles, args, phases)
     return _finish(result, streamed.measurement, work, args)
 
 
@@ -113,47 +114,38 @@ def _prepare(args: argparse.Namespace, project: Project) -> Work:
     return Work(path, model, split, selection, out, project.state / "oracles")
 
 
-def _board(
-    args: argparse.Namespace, project: Project, stack: ExitStack, phases: Phases
-) -> tuple[str, Footprint]:
-    """The port of the board: the one that was named, or that of an emulated board started for this run."""
-    if args.port:
-        return args.port, Footprint()
-    target = targets.find_target(project, args.target)
-    if not target.emulated:
-        raise InputError(
-            f"{target.name} is a real board: it has to be named by its port",
-            hint=f"pio run -e {target.name} -t upload && boardproof run --port /dev/ttyACM0",
-        )
-    folder = platformio.build_folder(project, target.name)
-    if not (folder / "build.json").is_file():
-        with phases.phase("build"):
-            platformio.build(project, target.name)
-    built = platformio.build_record(folder)
-    with phases.phase("start"):
-        port = stack.enter_context(emulated_board(project, folder))
-    return port, Footprint(flash_bytes=built.get("flash_bytes"), ram_bytes=built.get("ram_bytes"))
-
-
 def _stream_beside_oracles(
-    args: argparse.Namespace, work: Work, port: str, phases: Phases, stack: ExitStack
+    args: argparse.Namespace, work: Work, boards: Boards, phases: Phases, stack: ExitStack
 ) -> tuple[Streamed, dict[str, oracle.OracleOutputs]]:
-    transport = SerialTransport(port)
-    stack.callback(transport.close)
-    session = Session(transport, packed=not args.plain)
-    with phases.phase("hello"):
-        identity = session.hello()
+    identity = boards.sessions[0].identity
+    assert identity is not None
     identity.check_model(work.model.sha256, str(work.path))
     inputs = _inputs(work, identity)
+    journal = Journal(work.out, _run_key(work, inputs, identity), resume=args.resume)
     run_of_oracles = stack.enter_context(oracle.start(work.path, inputs, work.cache))
     with phases.phase("stream"):
-        measurement = _measure_with_progress(session, inputs)
-    streamed = Streamed(identity, measurement, session)
-    if measurement.failure is None and not measurement.interrupted:
-        streamed.status = session.status()
+        measurement = _measure(boards.sessions, inputs, journal)
+    journal.close(finished=measurement.reason is None)
+    streamed = Streamed(boards, identity, measurement)
+    if measurement.reason is None:
+        streamed.damaged = sum(session.status().damaged for session in boards.sessions)
     with phases.phase("oracles after the stream"):
         outputs = run_of_oracles.result()
     return streamed, outputs
+
+
+def _run_key(work: Work, inputs: NDArray[np.int8], identity: Identity) -> RunKey:
+    return RunKey(
+        model=work.model.sha256,
+        data=hashlib.sha256(inputs.tobytes()).hexdigest(),
+        firmware=identity.build_id,
+        target=identity.target,
+        engine=identity.engine,
+        kernels=identity.kernels,
+        images=len(inputs),
+        output_bytes=identity.output_bytes,
+        tick_unit=UNITS[identity.tick_unit],
+    )
 
 
 def _inputs(work: Work, identity: Identity) -> NDArray[np.int8]:
@@ -167,21 +159,22 @@ def _inputs(work: Work, identity: Identity) -> NDArray[np.int8]:
     return inputs
 
 
-def _measure_with_progress(session: Session, inputs: NDArray[np.int8]) -> Measurement:
+def _measure(sessions: list[Session], inputs: NDArray[np.int8], journal: Journal) -> Measurement:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("streaming"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("streaming", total=len(inputs))
-        return measure(session, inputs, lambda done: progress.update(task, completed=done))
+        fleet = Fleet(sessions, inputs, journal.add, lambda done: progress.update(task, completed=done))
+        fleet.resume(journal.entries)
+        return fleet.run()
 
 
 def _report(
     work: Work,
     streamed: Streamed,
     oracles: dict[str, oracle.OracleOutputs],
-    footprint: Footprint,
     args: argparse.Namespace,
     phases: Phases,
 ) -> Report:
@@ -215,25 +208,24 @@ def _report(
             outputs=measurement.outputs[positions],
             ticks=measurement.ticks[positions],
             unit=UNITS[identity.tick_unit],
-            reason=None if measurement.complete else measurement.reason,
+            reason=measurement.reason,
         ),
         oracles=oracles,
         reference=record.Reference(next(iter(oracles)), stand_in=next(iter(oracles)) != oracle.TFLM.name),
-        footprint=Footprint(footprint.flash_bytes, footprint.ram_bytes, identity.ram_used),
+        footprint=replace(streamed.boards.footprint, arena_bytes=identity.ram_used),
         link=_link_use(streamed),
         circumstances=_circumstances(phases),
     )
 
 
 def _link_use(streamed: Streamed) -> LinkUse:
-    counters = streamed.session.counters
-    board_damaged = streamed.status.damaged if streamed.status else 0
+    sessions = streamed.boards.sessions
     return LinkUse(
         seconds=streamed.measurement.seconds,
-        bytes_down=counters.bytes_down,
-        bytes_up=counters.bytes_up,
-        retransmits=counters.retransmits,
-        crc_errors=streamed.session.damaged + board_damaged,
+        bytes_down=sum(session.counters.bytes_down for session in sessions),
+        bytes_up=sum(session.counters.bytes_up for session in sessions),
+        retransmits=sum(session.counters.retransmits for session in sessions),
+        crc_errors=streamed.damaged + sum(session.damaged for session in sessions),
         baud=streamed.identity.baud,
     )
 
@@ -270,18 +262,21 @@ def _finish(result: Report, measurement: Measurement, work: Work, args: argparse
 
         Console().print(report.render_terminal(result))
         print(f"record: {path}")
-    if measurement.failure is not None:
+    for port, error in measurement.failures.items():
+        print(f"warning: {port} failed: {error.message}", file=sys.stderr)
+    failure = measurement.untrusted or next(iter(measurement.failures.values()), None)
+    if failure is not None and measurement.reason is not None and not measurement.interrupted:
         raise LinkError(
-            f"{measurement.failure.message} (after {result.images} of {result.selection.requested} images; "
-            f"the report so far is in {work.out})",
-            hint=measurement.failure.hint,
+            f"{failure.message} (after {result.images} of {result.selection.requested} images; "
+            f"the report so far is in {work.out}; go on with --resume)",
+            hint=failure.hint,
         )
-    return _exit_code(result, measurement, args)
+    return _exit_code(result, measurement, work, args)
 
 
-def _exit_code(result: Report, measurement: Measurement, args: argparse.Namespace) -> int:
+def _exit_code(result: Report, measurement: Measurement, work: Work, args: argparse.Namespace) -> int:
     if measurement.interrupted:
-        print(f"interrupted: the report so far is in {args.out or 'the reports folder'}", file=sys.stderr)
+        print(f"interrupted: the report so far is in {work.out}; go on with --resume", file=sys.stderr)
         return INTERRUPTED
     if VERDICTS.index(result.verdict) > VERDICTS.index(args.gate):
         print(f"below the gate: verdict {result.verdict}, wanted {args.gate}", file=sys.stderr)

@@ -10,7 +10,7 @@ from boardproof_export.manifest.errors import InputError, LinkError
 from boardproof_host.identity import Identity, refused_by_board
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
-from boardproof_host.protocol.messages import ErrorCode, Feature
+from boardproof_host.protocol.messages import Feature
 from boardproof_host.protocol.unpack import unpack
 from boardproof_host.roundtrip import RoundTrip
 from boardproof_host.transport import SAFE_BAUD, PortGoneError, Transport
@@ -93,11 +93,13 @@ class Session:
         deadline = self.clock() + self.patience.hello
         # One nonce for all tries: an answer to an earlier try is as good, and a late try opens no other session.
         nonce = self._random.getrandbits(32)
+        mine: set[int] = set()  # sequence numbers of the tries
         while (left := deadline - self.clock()) > 0:
             data = messages.Hello(nonce, messages.VERSION).pack()
+            mine.add(self.seq)
             self.send(encode(messages.Hello.TYPE, self.next_seq(), data))
             for frame in self._frames_until(self.clock() + min(self.patience.hello_every, left)):
-                identity = self._identity_in(frame, nonce)
+                identity = self._identity_in(frame, nonce) if frame.seq in mine else None
                 if identity is not None:
                     self.digest = 0
                     self.identity = identity
@@ -106,10 +108,7 @@ class Session:
 
     def _identity_in(self, frame: Frame, nonce: int) -> Identity | None:
         if frame.type == messages.Error.TYPE:
-            error = unpack(messages.Error, frame)
-            if error.code == ErrorCode.NO_SESSION:
-                return None  # to a request before hello
-            raise refused_by_board(error)
+            raise refused_by_board(unpack(messages.Error, frame))
         if frame.type != messages.HelloAnswer.TYPE:
             return None
         answer = unpack(messages.HelloAnswer, frame)

@@ -1,0 +1,87 @@
+"""The boards of a run: emulated ones that are started for it, or real ones behind ports."""
+
+import argparse
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from boardproof_export.manifest.errors import InputError
+from boardproof_export.manifest.project import Project
+
+from boardproof_host import platformio, targets
+from boardproof_host.emulator import emulated_board
+from boardproof_host.record_builder import Footprint
+from boardproof_host.reopen import reopener
+from boardproof_host.session import Session
+from boardproof_host.transport import SerialTransport
+
+FAST_RATES = (921600, 460800, 230400)
+
+
+@dataclass(frozen=True)
+class Boards:
+    """Sessions with identical boards, hello said, and what their firmware takes."""
+
+    sessions: list[Session]
+    footprint: Footprint
+
+
+def open_boards(args: argparse.Namespace, project: Project, stack: ExitStack) -> Boards:
+    """Starts or opens the boards that the arguments name; `stack` ends and closes them.
+
+    Raises:
+        InputError: the target does not exist, or is a real board that needs a port.
+        LinkError: a board does not start or answer, or the boards are not the same.
+    """
+    if args.port:
+        footprint = Footprint()
+        sessions = [_over_port(port, args, stack) for port in args.port]
+    else:
+        sessions, footprint = _emulated(args, project, stack)
+    first = sessions[0].hello()
+    for session in sessions[1:]:
+        session.hello().check_same(first)
+    if args.port and args.baud != "safe":
+        for session in sessions:
+            session.raise_baud(_rates(args.baud))
+    return Boards(sessions, footprint)
+
+
+def _rates(baud: str) -> tuple[int, ...]:
+    if baud == "auto":
+        return FAST_RATES
+    try:
+        return (int(baud),)
+    except ValueError as error:
+        raise InputError(
+            f"--baud {baud} is no rate", hint="write auto, safe, or a rate such as 921600"
+        ) from error
+
+
+def _over_port(port: str, args: argparse.Namespace, stack: ExitStack) -> Session:
+    transport = SerialTransport(port)
+    session = Session(transport, packed=not args.plain, reopen=reopener(port))
+    stack.callback(lambda: session.transport.close())  # the one it has at the end
+    return session
+
+
+def _emulated(
+    args: argparse.Namespace, project: Project, stack: ExitStack
+) -> tuple[list[Session], Footprint]:
+    target = targets.find_target(project, args.target)
+    if not target.emulated:
+        raise InputError(
+            f"{target.name} is a real board: it has to be named by its port",
+            hint=f"pio run -e {target.name} -t upload && boardproof run --port /dev/ttyACM0",
+        )
+    if args.boards < 1:
+        raise InputError(f"--boards {args.boards} leaves no board", hint="give 1 or more")
+    folder = platformio.build_folder(project, target.name)
+    if not (folder / "build.json").is_file():
+        platformio.build(project, target.name)
+    built = platformio.build_record(folder)
+    sessions = []
+    for _ in range(args.boards):
+        transport = SerialTransport(stack.enter_context(emulated_board(project, folder)))
+        stack.callback(transport.close)
+        sessions.append(Session(transport, packed=not args.plain))
+    return sessions, Footprint(flash_bytes=built.get("flash_bytes"), ram_bytes=built.get("ram_bytes"))
