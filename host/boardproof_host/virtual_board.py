@@ -27,7 +27,7 @@ from boardproof_export.manifest.errors import BoardproofError, InputError
 
 from boardproof_host import virtual_engine
 from boardproof_host.protocol import messages
-from boardproof_host.protocol.frame import Frame, FrameParser, encode
+from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode, Feature, MalformedPayloadError, TickUnit
 from boardproof_host.protocol.packed import unpack
 from boardproof_host.virtual_engine import EngineError, ModelFacts, TflmEngine, read_facts
@@ -92,8 +92,6 @@ class VirtualBoard:
         self._longest = max(firmware.facts.input_bytes, SELF_TEST_BYTES)
         self._parser = FrameParser(self._longest + messages.FRAME_OVERHEAD)
         self._nonce: int | None = None  # of the present session
-        self._damaged_before = 0  # of the parser's count, those before hello
-        self._too_long = 0
         self._kept: list[_Answer | None] = [None] * ANSWERS_KEPT
         self._frames = self._repeated = self._inferences = self._digest = 0
         self._handlers: dict[int, Callable[[Frame], None]] = {
@@ -112,11 +110,16 @@ class VirtualBoard:
 
     def feed(self, data: bytes) -> None:
         """Takes received bytes and answers every whole request in them."""
-        for frame in self._parser.feed(data):
-            if len(frame.payload) > self._longest:
-                self._too_long += 1  # the firmware's frame buffer could not have held it
-            else:
-                self._handle(frame)
+        at = 0
+        while at < len(data):
+            # Up to one delimiter at a time: what is damaged behind a request must not count in its answer.
+            end = data.find(DELIMITER, at) + 1 or len(data)
+            for frame in self._parser.feed(data[at:end]):
+                if len(frame.payload) > self._longest:
+                    self._parser.damaged += 1  # the firmware's frame buffer could not have held it
+                else:
+                    self._handle(frame)
+            at = end
 
     def _handle(self, frame: Frame) -> None:
         self._frames += 1
@@ -155,7 +158,7 @@ class VirtualBoard:
             self._nonce = hello.nonce
             self._kept = [None] * ANSWERS_KEPT
             self._frames = self._repeated = self._inferences = self._digest = 0
-            self._damaged_before = self._damaged()
+            self._parser.damaged = 0
         self._send(messages.HelloAnswer.TYPE, frame.seq, self._identity(hello.nonce, engine).pack())
 
     def _identity(self, nonce: int, engine: Engine) -> messages.HelloAnswer:
@@ -244,13 +247,14 @@ class VirtualBoard:
         assert not isinstance(self._firmware.engine, EngineError)
         return self._firmware.engine
 
-    def _damaged(self) -> int:
-        return self._parser.damaged + self._too_long
-
     def _status(self, frame: Frame) -> None:
-        damaged = self._damaged() - self._damaged_before
         answer = messages.StatusAnswer(
-            self._frames, damaged, self._repeated, self._inferences, overruns=0, digest=self._digest
+            frames=self._frames,
+            damaged=self._parser.damaged,
+            repeated=self._repeated,
+            inferences=self._inferences,
+            overruns=0,  # a pipe loses nothing
+            digest=self._digest,
         )
         self._send(messages.StatusAnswer.TYPE, frame.seq, answer.pack())
 

@@ -1,8 +1,8 @@
 """The engine of the virtual board: TensorFlow Lite Micro itself, from PyPI's `tflite-micro`.
 
-The interpreter says why it refuses a model only in text on standard error, and ends the process when its arena does not
-even hold its own bookkeeping. So its text is read while it is made, and its arena is always ample: what a model needs is
-measured, then compared with what the board was given.
+The interpreter says why it refuses a model only in text on standard error, and crashes the process when its arena
+does not even hold its own bookkeeping. So its text is read while it is made, and its arena is always ample: what a
+model needs is measured, then compared with what the board was given.
 """
 
 import os
@@ -11,7 +11,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -168,10 +168,8 @@ class TflmEngine:
 
     def _failed_operator(self, interpreter: Any) -> EngineError:
         with _standard_error() as said:
-            try:
+            with suppress(RuntimeError):
                 interpreter.invoke()
-            except RuntimeError:
-                pass
         match = _FAILED_NODE.search(said.text)
         return EngineError(ErrorCode.ENGINE_INVOKE, 0, int(match.group(1)) if match else 0, said.text)
 

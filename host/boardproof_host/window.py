@@ -52,7 +52,7 @@ class _Request:
 class Window:
     """The window: which requests are in flight, when to send, when to send again."""
 
-    def __init__(self, session: Session, inputs: Iterable[tuple[int, bytes]]) -> None:
+    def __init__(self, session: "Session", inputs: Iterable[tuple[int, bytes]]) -> None:
         assert session.identity is not None
         self._s = session
         self._identity = session.identity

@@ -1,0 +1,218 @@
+"""Renderings of fixed records: golden files for what is read as text, structure for HTML.
+
+`BOARDPROOF_UPDATE_GOLDEN=1 pytest tests/unit/test_report.py` writes the golden files anew.
+"""
+
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from boardproof_export.manifest.errors import InputError
+from boardproof_host import report_command
+from boardproof_host.record import Report, read
+from boardproof_host.report import render_html, render_junit, render_markdown, render_terminal
+from records import build, silicon
+from rich.console import Console
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "report"
+RECORDS = {"exact": build(), "diverged": silicon()}
+
+
+def terminal(report: Report, width: int = 80) -> str:
+    console = Console(width=width, color_system=None)
+    with console.capture() as capture:
+        console.print(render_terminal(report))
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+RENDERERS: dict[str, Callable[[Report], str]] = {
+    "terminal": terminal,
+    "markdown": render_markdown,
+    "junit": render_junit,
+    "html": render_html,
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize(
+    ("suffix", "render"),
+    [("json", Report.to_json), ("md", render_markdown), ("xml", render_junit), ("txt", terminal)],
+)
+def test_golden(name: str, suffix: str, render: Callable[[Report], str]) -> None:
+    path = GOLDEN / f"{name}.{suffix}"
+    text = render(RECORDS[name])
+    if os.environ.get("BOARDPROOF_UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_the_golden_record_is_a_record() -> None:
+    assert read(GOLDEN / "exact.json") == RECORDS["exact"]
+
+
+@pytest.mark.parametrize("fmt", RENDERERS)
+def test_an_emulators_count_is_never_a_time(fmt: str) -> None:
+    text = " ".join(RENDERERS[fmt](RECORDS["exact"]).split())
+    assert "instructions per inference (emulated; not a latency)" in re.sub(r" [\d,.]+(?= )", "", text)
+    assert "microsecond" not in text and " ms" not in text
+
+
+@pytest.mark.parametrize("fmt", RENDERERS)
+def test_cycles_of_silicon_are_shown_with_their_time(fmt: str) -> None:
+    text = RENDERERS[fmt](RECORDS["diverged"])
+    assert "cycles per inference" in text and "microseconds per inference" in text
+    assert "not a latency" not in text
+    assert "the board fell silent for 10 s" in text
+
+
+@pytest.mark.parametrize("fmt", RENDERERS)
+def test_a_stand_in_is_named(fmt: str) -> None:
+    record = RECORDS["exact"]
+    parity = {"aot-host": record.parity["tflm"], "litert": record.parity["litert"]}
+    accuracy = {"device": 0.5, "aot-host": 0.5, "litert": 0.5}
+    changed = replace(
+        record,
+        parity=parity,
+        accuracy=accuracy,
+        reference=replace(record.reference, oracle="aot-host", stand_in=True),
+    )
+    text = RENDERERS[fmt](changed)
+    assert "aot-host" in text
+    if fmt != "junit":
+        assert "aot-host stands in for it" in " ".join(text.split())
+
+
+def without_anything(record: Report) -> Report:
+    cost = replace(
+        record.cost,
+        unit=None,
+        instructions_per_inference=None,
+        histogram=None,
+        flash_bytes=None,
+        model_bytes=None,
+    )
+    return replace(
+        record,
+        cost=cost,
+        dataset=None,
+        timing={},
+        confusion=None,
+        class_accuracy=None,
+        accuracy=dict.fromkeys(record.accuracy),
+        mismatches=(),
+        host=replace(record.host, packages={}),
+        link=replace(record.link, images_per_second=None),
+    )
+
+
+@pytest.mark.parametrize("fmt", RENDERERS)
+def test_what_is_not_known_is_no_error(fmt: str) -> None:
+    text = RENDERERS[fmt](without_anything(RECORDS["exact"]))
+    assert "None" not in text and "unknown" in text
+
+
+# -- HTML -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("record", [*RECORDS.values(), without_anything(RECORDS["exact"])])
+def test_html_is_well_formed_and_loads_nothing(record: Report) -> None:
+    html = render_html(record)
+    page = ElementTree.fromstring(html.replace("<!DOCTYPE html>", ""))
+    for element in page.iter():
+        assert not {"src", "href", "data", "action", "onload", "onclick"} & set(element.attrib)
+        assert element.tag not in {"script", "link", "img", "iframe", "object", "base"}
+    assert not re.search(r"https?:|//|url\(|@import", html)
+
+
+def test_html_has_its_plots() -> None:
+    html = render_html(RECORDS["exact"])
+    page = ElementTree.fromstring(html.replace("<!DOCTYPE html>", ""))
+    plots = {svg.attrib["aria-label"]: svg for svg in page.iter("svg")}
+    assert list(plots) == [
+        "Accuracy of the board and of every oracle",
+        "Inferences by cost",
+        "Confusion matrix of the board",
+    ]
+    bars = list(plots["Accuracy of the board and of every oracle"].iter("rect"))
+    widths = [float(bar.attrib["width"]) for bar in bars if "bar" in bar.attrib["class"].split()]
+    track = float(bars[0].attrib["width"])
+    assert widths == pytest.approx([track * 5 / 6, track * 5 / 6, track], abs=0.1)
+    cells = list(plots["Confusion matrix of the board"].iter("rect"))
+    assert [float(cell.attrib["fill-opacity"]) for cell in cells] == [1, 0, 0, 0.333, 0.667, 0, 0, 0, 1]
+
+
+def test_html_without_labels_or_costs_has_no_plots() -> None:
+    assert "<svg" not in render_html(without_anything(RECORDS["exact"]))
+
+
+@pytest.mark.parametrize("fmt", RENDERERS)
+def test_hostile_names_stay_text(fmt: str) -> None:
+    name = '<script>alert("1")</script> & | [red]x[/red] \x07 `y`'
+    record = replace(
+        RECORDS["diverged"],
+        model=replace(RECORDS["diverged"].model, name=name),
+        accuracy={"device": 0.5, "tflm": 0.5, "<b>": 0.5},
+        reason="<i>gone</i> ]]>",
+    )
+    text = RENDERERS[fmt](record)
+    if fmt == "terminal":
+        assert "[red]x[/red]" in text
+    elif fmt == "markdown":
+        assert "<script" not in text and "<i>" not in text
+        assert all(
+            line.count("|") - line.count("\\|") == 3
+            for line in text.splitlines()
+            if "alert" in line and "|" in line[:1]
+        )
+    else:
+        page = ElementTree.fromstring(text.replace("<!DOCTYPE html>", "").replace("\x07", ""))
+        assert "script" not in {element.tag for element in page.iter()}
+    if fmt == "junit":
+        assert "\x07" not in text
+
+
+# -- JUnit ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "failures", "errors"), [("exact", 0, 0), ("diverged", 1, 1)])
+def test_junit_counts_what_it_holds(name: str, failures: int, errors: int) -> None:
+    suites = ElementTree.fromstring(render_junit(RECORDS[name]))
+    (suite,) = suites.iter("testsuite")
+    for element in (suites, suite):
+        assert int(element.attrib["tests"]) == len(list(suite.iter("testcase"))) == 3
+        assert int(element.attrib["failures"]) == len(list(suite.iter("failure"))) == failures
+        assert int(element.attrib["errors"]) == len(list(suite.iter("error"))) == errors
+
+
+# -- the command ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fmt", report_command.FORMATS)
+def test_report_command_prints_and_writes(
+    fmt: report_command.Format, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = RECORDS["exact"].write(tmp_path / "report.json")
+    out = tmp_path / "made" / "rendered"
+    assert report_command.run(path, fmt, out) == 0
+    assert capsys.readouterr().out == ""
+    assert report_command.run(path, fmt, None) == 0
+    printed, written = capsys.readouterr().out, out.read_text(encoding="utf-8")
+    if fmt == "terminal":
+        assert "0 of 18 outputs" in " ".join(printed.split()) and "0 of 18 outputs" in " ".join(
+            written.split()
+        )
+        assert "\x1b" not in written
+    else:
+        assert printed == written == RENDERERS[fmt](RECORDS["exact"])
+
+
+def test_report_command_refuses_what_it_cannot_use(tmp_path: Path) -> None:
+    path = RECORDS["exact"].write(tmp_path / "report.json")
+    with pytest.raises(InputError, match="cannot be written"):
+        report_command.run(path, "html", path / "below.html")
+    with pytest.raises(InputError, match="cannot read"):
+        report_command.run(tmp_path / "absent.json", "html", None)
