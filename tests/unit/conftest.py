@@ -1,0 +1,51 @@
+"""What several unit tests need and nobody should pay for twice: one short training, one ladder."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# The command line as `boardproof` runs it, without the host's side of it.
+_COMMAND = """
+import argparse, sys
+from boardproof_export.commands import register
+parser = argparse.ArgumentParser()
+register(parser.add_subparsers(required=True))
+args = parser.parse_args()
+sys.exit(args.handler(args))
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A command that ended with 0."""
+
+    folder: Path  # of its files
+    record: dict[str, Any]  # its stdout
+    log: str  # its stderr
+
+
+def run_command(folder: Path, *arguments: str) -> Outcome:
+    done = subprocess.run(
+        [sys.executable, "-c", _COMMAND, *arguments, "--json"], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return Outcome(folder, json.loads(done.stdout), done.stderr)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """`boardproof train --epochs 1` on the real data."""
+    folder = tmp_path_factory.mktemp("trained")
+    return run_command(folder, "train", "--epochs", "1", "--seed", "7", "--out", str(folder))
+
+
+@pytest.fixture(scope="session")
+def converted(trained: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """`boardproof convert` of the trained .keras file."""
+    folder = tmp_path_factory.mktemp("converted")
+    return run_command(folder, "convert", str(trained.folder / "fashion_mnist.keras"), "--out", str(folder))

@@ -1,0 +1,250 @@
+"""`boardproof convert`: the ladder of a really trained model, its record, and what it refuses."""
+
+import hashlib
+import json
+import platform
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from boardproof_export import convert, ladder, train
+from boardproof_export.graph import read_graph
+from boardproof_export.manifest import dataset
+from boardproof_export.manifest.errors import InputError
+
+RUNGS = ("float32", "float16", "dynamic", "int8")
+
+
+@pytest.fixture(scope="module")
+def tf() -> Any:
+    from boardproof_export.tensorflow_import import import_tensorflow
+
+    return import_tensorflow()
+
+
+@pytest.fixture(scope="module")
+def small_split() -> dataset.Split:
+    """Enough for calibration; the pixels need not look like clothes."""
+    generator = np.random.default_rng(5)
+    count = ladder.CALIBRATION_IMAGES
+    images = generator.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+    return dataset.Split(images, generator.integers(0, 10, count, dtype=np.uint8), "")
+
+
+def by_name(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {rung["name"]: rung for rung in record["rungs"]}
+
+
+def test_the_record(converted: Any) -> None:
+    record = converted.record
+    assert json.loads((converted.folder / "ladder.json").read_text()) == record
+    assert record["schema"] == "boardproof.ladder/1"
+    assert record["h5_bytes"] == 1_244_464
+    assert record["test_images"] == 10_000
+    assert tuple(by_name(record)) == RUNGS
+    keys = {"name", "file", "bytes", "share_of_h5", "accuracy", "host_only", "reason", "sha256"}
+    for rung in record["rungs"]:
+        content = (converted.folder / rung["file"]).read_bytes()
+        assert set(rung) == keys
+        assert rung["file"] == f"fashion_mnist_{rung['name']}.tflite"
+        assert rung["bytes"] == len(content)
+        assert rung["sha256"] == hashlib.sha256(content).hexdigest()
+        assert rung["share_of_h5"] == len(content) / 1_244_464
+
+
+def test_only_the_results_are_left(converted: Any) -> None:
+    expected = {"ladder.json", *(f"fashion_mnist_{name}.tflite" for name in RUNGS)}
+    assert {path.name for path in converted.folder.iterdir()} == expected
+
+
+def test_the_converter_is_silent(converted: Any) -> None:
+    assert converted.log == ""
+
+
+def test_sizes_are_the_courses(converted: Any) -> None:
+    sizes = {name: rung["bytes"] for name, rung in by_name(converted.record).items()}
+    expected = {"float32": 409_640, "float16": 206_720, "dynamic": 106_496, "int8": 107_464}
+    assert all(abs(sizes[name] - size) <= 256 for name, size in expected.items()), sizes
+
+
+def test_quantization_costs_little_accuracy(trained: Any, converted: Any) -> None:
+    accuracy = {name: rung["accuracy"] for name, rung in by_name(converted.record).items()}
+    assert accuracy["float32"] == pytest.approx(trained.record["test_accuracy"], abs=2e-4)
+    assert all(abs(value - accuracy["float32"]) < 0.01 for value in accuracy.values())
+
+
+def test_host_only_rungs_say_why(converted: Any) -> None:
+    rungs = by_name(converted.record)
+    assert {name: rung["host_only"] for name, rung in rungs.items()} == {
+        "float32": False,
+        "float16": True,
+        "dynamic": True,
+        "int8": False,
+    }
+    assert "DEQUANTIZE" in rungs["float16"]["reason"] and "FLOAT16" in rungs["float16"]["reason"]
+    assert "FULLY_CONNECTED" in rungs["dynamic"]["reason"] and "hybrid" in rungs["dynamic"]["reason"]
+    assert "boardproof's firmware cannot" in rungs["float32"]["reason"]
+    assert rungs["int8"]["reason"] == ""
+
+
+@pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"),
+    reason="tflite-micro has a wheel for x86-64 Linux only",
+)
+@pytest.mark.parametrize("name", RUNGS)
+def test_tensorflow_lite_micro_agrees_on_what_it_can_run(converted: Any, name: str) -> None:
+    from tflite_micro.python.tflite_micro import runtime
+
+    rung = by_name(converted.record)[name]
+    content = (converted.folder / rung["file"]).read_bytes()
+    if rung["host_only"]:
+        with pytest.raises(RuntimeError):
+            runtime.Interpreter.from_bytes(content)
+    else:
+        interpreter = runtime.Interpreter.from_bytes(content)
+        image = np.zeros((1, 28, 28), interpreter.get_input_details(0)["dtype"])
+        interpreter.set_input(image, 0)
+        interpreter.invoke()
+
+
+def test_the_int8_graph_is_three_operators(converted: Any) -> None:
+    graph = read_graph(converted.folder / "fashion_mnist_int8.tflite")
+    assert [op.code for op in graph.ops] == ["RESHAPE", "FULLY_CONNECTED", "FULLY_CONNECTED"]
+    ends = [graph.tensors[index] for index in (*graph.inputs, *graph.outputs)]
+    assert [(end.type, end.shape, end.dynamic) for end in ends] == [
+        ("INT8", (1, 28, 28), False),
+        ("INT8", (1, 10), False),
+    ]
+
+
+def test_conversion_is_deterministic(converted: Any, trained: Any, tf: Any) -> None:
+    """Another process, another file format and a process that has made other models give the same bytes."""
+    small_model(tf, (28, 28))
+    path = trained.folder / "fashion_mnist.h5"
+    for _ in range(2):
+        model = convert._load(tf, path)
+        calibration = ladder.calibration_images(dataset.load("train"))
+        for rung in converted.record["rungs"]:
+            content = ladder.convert_rung(tf, model, rung["name"], calibration)
+            assert hashlib.sha256(content).hexdigest() == rung["sha256"], rung["name"]
+
+
+def small_model(tf: Any, shape: tuple[int, ...], *, classes: int = 10, batch: int | None = None) -> Any:
+    layers = tf.keras.layers
+    return tf.keras.Sequential(
+        [tf.keras.Input(shape, batch_size=batch), layers.Flatten(), layers.Dense(classes)]
+    )
+
+
+def test_another_shape_of_784_values_is_taken(tf: Any, small_split: dataset.Split, tmp_path: Path) -> None:
+    layers = tf.keras.layers
+    path = tmp_path / "mine.keras"
+    tf.keras.Sequential([tf.keras.Input((784,)), layers.Dense(16, activation="relu"), layers.Dense(12)]).save(
+        path
+    )
+    record, contents = convert.build(path, small_split, small_split)
+    assert list(contents) == [f"mine_{name}.tflite" for name in RUNGS]
+    assert record["h5_bytes"] > 12_000 * 4  # weighed, there is no .h5 beside it
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.keras"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "why"),
+    [
+        ((32, 32), {}, "an image is 28x28"),
+        ((28, 28), {"classes": 9}, "the data has 10 classes"),
+        ((28, 28), {"batch": 32}, "batch is fixed at 32"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(
+    tf: Any, small_split: dataset.Split, tmp_path: Path, shape: tuple[int, ...], options: Any, why: str
+) -> None:
+    path = tmp_path / "mine.keras"
+    small_model(tf, shape, **options).save(path)
+    with pytest.raises(InputError, match=why) as caught:
+        convert.build(path, small_split, small_split)
+    assert str(path) in caught.value.message
+
+
+def test_a_zip_that_is_no_model_is_refused(tf: Any, small_split: dataset.Split, tmp_path: Path) -> None:
+    path = tmp_path / "mine.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(InputError, match="Keras cannot load"):
+        convert.build(path, small_split, small_split)
+
+
+def test_accuracy_counts_what_is_right(converted: Any) -> None:
+    """Against a plain loop over the first images, for a graph with an open batch and one with a fixed batch."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    test = dataset.load("test")
+    some = dataset.Split(test.images[:200], test.labels[:200], "")
+    for name in ("float32", "int8"):
+        content = (converted.folder / f"fashion_mnist_{name}.tflite").read_bytes()
+        interpreter = Interpreter(model_content=content)
+        interpreter.allocate_tensors()
+        entry, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+        right = 0
+        for image, label in zip(some.images, some.labels, strict=True):
+            value = image[np.newaxis].astype(np.float32) / np.float32(255)
+            if name == "int8":
+                scale, zero_point = entry["quantization"]
+                value = np.clip(np.round(value / np.float32(scale)) + zero_point, -128, 127).astype(np.int8)
+            interpreter.set_tensor(entry["index"], value)
+            interpreter.invoke()
+            right += int(np.argmax(interpreter.get_tensor(result["index"])) == label)
+        assert ladder.accuracy(content, some) == right / 200
+
+
+class TestFileRefusals:
+    """Before TensorFlow is imported, and with the file's name."""
+
+    @pytest.fixture(autouse=True)
+    def _no_tensorflow(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(convert, "import_tensorflow", lambda: pytest.fail("TensorFlow was imported"))
+
+    @pytest.mark.parametrize(
+        ("name", "content", "why"),
+        [
+            ("m.keras", b"", "not a .keras file"),
+            ("m.keras", b"PK\3\4 and then nothing", "not a .keras file"),
+            ("m.h5", b"\x89HDX\r\n\x1a\n", "not a .h5 file"),
+            ("m.tflite", b"\x1c\0\0\0TFL3", "neither .keras nor .h5"),
+        ],
+    )
+    def test_not_a_model(self, tmp_path: Path, name: str, content: bytes, why: str) -> None:
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=why) as caught:
+            convert.run(model=tmp_path / name, out=None, data=None, as_json=False)
+        assert str(tmp_path / name) in caught.value.message
+
+    def test_missing_or_a_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="No such file"):
+            convert.run(model=tmp_path / "m.keras", out=None, data=None, as_json=False)
+        with pytest.raises(InputError, match="is a folder"):
+            convert.run(model=tmp_path, out=None, data=None, as_json=False)
+
+    def test_nothing_trained_yet(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "firmware").mkdir()
+        (tmp_path / "firmware" / "protocol.toml").touch()
+        (tmp_path / "platformio.ini").touch()
+        monkeypatch.setenv("BOARDPROOF_PROJECT", str(tmp_path))
+        with pytest.raises(InputError) as caught:
+            convert.run(model=None, out=None, data=None, as_json=False)
+        assert "boardproof train" in caught.value.hint
+        folder = tmp_path / ".boardproof" / "model"
+        folder.mkdir(parents=True)
+        (folder / f"{train.MODEL_NAME}.h5").touch()
+        assert convert.default_model().suffix == ".h5"
+        (folder / f"{train.MODEL_NAME}.keras").touch()
+        assert convert.default_model().suffix == ".keras"
+
+    def test_unwritable_folder(self, tmp_path: Path, trained: Any) -> None:
+        (tmp_path / "file").touch()
+        model = trained.folder / "fashion_mnist.keras"
+        with pytest.raises(InputError, match="cannot write"):
+            convert.run(model=model, out=tmp_path / "file", data=None, as_json=False)
