@@ -1,14 +1,16 @@
 """The boards of a run: emulated ones that are started for it, or real ones behind ports."""
 
 import argparse
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from boardproof_export.manifest.errors import InputError
 from boardproof_export.manifest.project import Project
 
 from boardproof_host import platformio, targets
-from boardproof_host.emulator import emulated_board
+from boardproof_host.emulator import emulated_board, virtual_board
+from boardproof_host.ports import AUTO, find_board
 from boardproof_host.record_builder import Footprint
 from boardproof_host.reopen import reopener
 from boardproof_host.session import Session
@@ -25,8 +27,11 @@ class Boards:
     footprint: Footprint
 
 
-def open_boards(args: argparse.Namespace, project: Project, stack: ExitStack) -> Boards:
+def open_boards(args: argparse.Namespace, project: Project, stack: ExitStack, model: Path) -> Boards:
     """Starts or opens the boards that the arguments name; `stack` ends and closes them.
+
+    Args:
+        model: what a virtual board runs; all others have theirs in the firmware.
 
     Raises:
         InputError: the target does not exist, or is a real board that needs a port.
@@ -34,9 +39,9 @@ def open_boards(args: argparse.Namespace, project: Project, stack: ExitStack) ->
     """
     if args.port:
         footprint = Footprint()
-        sessions = [_over_port(port, args, stack) for port in args.port]
+        sessions = [_over_port(_found(port, project), args, stack) for port in args.port]
     else:
-        sessions, footprint = _emulated(args, project, stack)
+        sessions, footprint = _started(args, project, stack, model)
     first = sessions[0].hello()
     for session in sessions[1:]:
         session.hello().check_same(first)
@@ -57,6 +62,10 @@ def _rates(baud: str) -> tuple[int, ...]:
         ) from error
 
 
+def _found(port: str, project: Project) -> str:
+    return find_board(project.build) if port == AUTO else port
+
+
 def _over_port(port: str, args: argparse.Namespace, stack: ExitStack) -> Session:
     transport = SerialTransport(port)
     session = Session(transport, packed=not args.plain, reopen=reopener(port))
@@ -64,8 +73,8 @@ def _over_port(port: str, args: argparse.Namespace, stack: ExitStack) -> Session
     return session
 
 
-def _emulated(
-    args: argparse.Namespace, project: Project, stack: ExitStack
+def _started(
+    args: argparse.Namespace, project: Project, stack: ExitStack, model: Path
 ) -> tuple[list[Session], Footprint]:
     target = targets.find_target(project, args.target)
     if not target.emulated:
@@ -75,13 +84,20 @@ def _emulated(
         )
     if args.boards < 1:
         raise InputError(f"--boards {args.boards} leaves no board", hint="give 1 or more")
-    folder = platformio.build_folder(project, target.name)
-    if not (folder / "build.json").is_file():
-        platformio.build(project, target.name)
-    built = platformio.build_record(folder)
-    sessions = []
-    for _ in range(args.boards):
-        transport = SerialTransport(stack.enter_context(emulated_board(project, folder)))
-        stack.callback(transport.close)
-        sessions.append(Session(transport, packed=not args.plain))
-    return sessions, Footprint(flash_bytes=built.get("flash_bytes"), ram_bytes=built.get("ram_bytes"))
+    boards: list[AbstractContextManager[str]]
+    if target.virtual:
+        boards, footprint = [virtual_board(model) for _ in range(args.boards)], Footprint()
+    else:
+        folder = platformio.build_folder(project, target.name)
+        if not (folder / "build.json").is_file():
+            platformio.build(project, target.name)
+        built = platformio.build_record(folder)
+        boards = [emulated_board(project, folder) for _ in range(args.boards)]
+        footprint = Footprint(flash_bytes=built.get("flash_bytes"), ram_bytes=built.get("ram_bytes"))
+    return [_over_process(board, args, stack) for board in boards], footprint
+
+
+def _over_process(board: AbstractContextManager[str], args: argparse.Namespace, stack: ExitStack) -> Session:
+    transport = SerialTransport(stack.enter_context(board))
+    stack.callback(transport.close)
+    return Session(transport, packed=not args.plain)

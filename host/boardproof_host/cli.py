@@ -6,7 +6,7 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from boardproof_export.manifest.errors import BoardproofError, ExitCode
+from boardproof_export.manifest.errors import BoardproofError, ExitCode, InputError
 
 EPILOG = """\
 exit codes: 0 proven; 1 diverged, or below the gate; 2 usage, or a file that cannot be used; 3 link or board;
@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for point in entry_points(group="boardproof.commands"):
         point.load()(commands)
-    for register in (_prove, _run, _report, _build, _targets, _doctor):
+    for register in (_prove, _run, _report, _build, _targets, _ports, _doctor):
         register(commands)
     return parser
 
@@ -55,7 +55,7 @@ def _run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
     where.add_argument(
         "--port",
         action="append",
-        help="serial device or pyserial URL of a board that is there; again for more boards of the same firmware",
+        help="serial device or pyserial URL of a board that is there, or auto; again for more boards of one firmware",
     )
     parser.add_argument("--model", type=Path, help=".tflite in the firmware (default: the exported one)")
     _run_arguments(parser)
@@ -122,7 +122,10 @@ def _handle_build(args: argparse.Namespace) -> int:
     from boardproof_host import platformio, targets
 
     project = find_project()
-    platformio.build(project, targets.find_target(project, args.target).name)
+    target = targets.find_target(project, args.target)
+    if target.virtual:
+        raise InputError(f"{target.name} has nothing to build", hint=f"boardproof run --target {target.name}")
+    platformio.build(project, target.name)
     return ExitCode.PROVEN
 
 
@@ -144,9 +147,28 @@ def _handle_targets(args: argparse.Namespace) -> int:
         print(json.dumps([asdict(target) for target in found.values()], indent=2))
         return ExitCode.PROVEN
     for target in found.values():
-        kind = "emulated" if target.emulated else "board"
+        kind = "virtual" if target.virtual else "emulated" if target.emulated else "board"
         print(f"{target.name:<28} {kind:<9} {target.engine:<5} {target.description}")
     return ExitCode.PROVEN
+
+
+def _ports(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("ports", help="list the serial ports and the boards behind them")
+    parser.add_argument("port", nargs="*", metavar="PORT", help="only these devices or pyserial URLs")
+    parser.add_argument("--json", action="store_true", help="print them as JSON")
+    parser.add_argument(
+        "--no-probe", action="store_true", help="open no port (opening one restarts some boards)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, metavar="S", help="wait this long for an answer (default: 3)"
+    )
+    parser.set_defaults(handler=_handle_ports)
+
+
+def _handle_ports(args: argparse.Namespace) -> int:
+    from boardproof_host import ports_command
+
+    return ports_command.run(args)
 
 
 def _doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,4 +1,4 @@
-"""The emulated board as a child process: firmware/platform/emulator.py starts and ends the emulator itself."""
+"""Boards that are child processes: firmware/platform/emulator.py starts the emulators, virtual_board is one itself."""
 
 import json
 import select
@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from boardproof_export.manifest.errors import BoardproofError, LinkError, ToolMissingError
+from boardproof_export.manifest.errors import (
+    BoardproofError,
+    ExitCode,
+    InputError,
+    LinkError,
+    ToolMissingError,
+)
 from boardproof_export.manifest.project import Project
 
 START_SECONDS = 20.0
@@ -24,9 +30,28 @@ def emulated_board(project: Project, build: Path) -> Iterator[str]:
         LinkError: it did not start.
     """
     script = project.firmware / "platform" / "emulator.py"
+    with _served([sys.executable, str(script), "serve", "--build", str(build)]) as port:
+        yield port
+
+
+@contextmanager
+def virtual_board(model: Path) -> Iterator[str]:
+    """Starts the virtual board over a .tflite file and yields its port; ends it in every case.
+
+    Raises:
+        InputError: the model is no .tflite file with one int8 input and output.
+        ToolMissingError: `tflite-micro` is not installed.
+        LinkError: it did not start.
+    """
+    with _served([sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(model)]) as port:
+        yield port
+
+
+@contextmanager
+def _served(command: list[str]) -> Iterator[str]:
     # A session of its own: Ctrl-C reaches the host alone, which keeps what was measured and then ends the board.
     process = subprocess.Popen(
-        [sys.executable, str(script), "serve", "--build", str(build)],
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -49,13 +74,22 @@ def _port(process: "subprocess.Popen[bytes]") -> str:
 
 
 def _not_started(process: "subprocess.Popen[bytes]") -> BoardproofError:
-    process.terminate()
+    try:
+        process.wait(timeout=STOP_SECONDS)  # it closed its output: its exit code says why
+    except subprocess.TimeoutExpired:
+        process.terminate()
     _, said = process.communicate(timeout=STOP_SECONDS)
-    text = said.decode(errors="replace").strip() or "it said nothing"
-    if process.returncode == 4:
+    text = said.decode(errors="replace").strip()
+    kinds: dict[int, type[BoardproofError]] = {
+        ExitCode.USAGE: InputError,
+        ExitCode.ENVIRONMENT: ToolMissingError,
+    }
+    kind = kinds.get(process.returncode)
+    if kind is not None:
         message, _, hint = text.partition("\n")
-        return ToolMissingError(message, hint=hint or "boardproof doctor")
-    return LinkError(f"the emulated board did not start: {text}", hint="boardproof doctor")
+        return kind(message, hint=hint or "boardproof doctor")
+    why = text or f"it said nothing and ended with code {process.returncode}"
+    return LinkError(f"the board's process did not start: {why}", hint="boardproof doctor")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

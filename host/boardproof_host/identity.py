@@ -75,8 +75,8 @@ class Identity:
 
     @property
     def emulated(self) -> bool:
-        """An emulator's ticks are instructions, never a time."""
-        return self.tick_unit is TickUnit.INSTRUCTIONS
+        """No silicon: it has no clock (firmware/protocol.toml, `clock_hz`), so its ticks are never a time."""
+        return self.clock_hz == 0 or self.tick_unit is TickUnit.INSTRUCTIONS
 
     def check_model(self, sha256: str, name: str) -> None:
         """Refuses a board that runs another model than `name`.

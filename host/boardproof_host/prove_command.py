@@ -39,11 +39,13 @@ def run(args: argparse.Namespace) -> int:
     check_writable(args.out)
     try:
         model = args.model or _trained_model(project, args)
-        _step("export", "export", str(model))
+        if not target.virtual:
+            _step("export", "export", str(model))
     except StepError as failed:
         return failed.code
-    _say("build", target.name)
-    platformio.build(project, target.name)
+    if not target.virtual:
+        _say("build", target.name)
+        platformio.build(project, target.name)
     args.model = model
     _say("run", target.name)
     return run_command.run(args)

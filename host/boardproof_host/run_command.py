@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         work = _prepare(args, project)
     with ExitStack() as stack:
         with phases.phase("start"):
-            boards = open_boards(args, project, stack)
+            boards = open_boards(args, project, stack, work.path)
         streamed, oracles = _stream_beside_oracles(args, work, boards, phases, stack)
     result = _report(work, streamed, oracles, args, phases)
     return _finish(result, streamed.measurement, work, args)

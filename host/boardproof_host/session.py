@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from boardproof_export.manifest.errors import InputError, LinkError
 
 from boardproof_host.identity import Identity, refused_by_board
+from boardproof_host.port_errors import no_answer
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
 from boardproof_host.protocol.messages import Feature
@@ -29,7 +30,7 @@ class Patience:
     hello: float = 8.0  # for the first answer: a board that resets on open runs its boot loader first
     hello_every: float = 0.5  # between two hellos
     silence: float = 10.0  # without one good answer: the board is lost
-    tries: int = 64  # transmissions of one request
+    tries: int = 256  # transmissions of one request
     reopen: float = 30.0  # for a port that vanished to come back
     minimum: float = 0.2  # shortest time-out of a request
 
@@ -259,9 +260,4 @@ class Session:
             yield from self.receive(left)
 
     def silent(self) -> LinkError:
-        said = self._parser.foreign
-        heard = f"; it sent something else: {said[-80:]!r}" if said else ""
-        return LinkError(
-            f"no answer from a boardproof board at {self.transport.name}{heard}",
-            hint="flash the firmware (pio run -t upload), check the port (boardproof ports), press reset",
-        )
+        return no_answer(self.transport.name, self._parser.foreign)

@@ -14,7 +14,7 @@ DEFAULT = "qemu_cortex_m4"
 
 @dataclass(frozen=True)
 class Target:
-    """A PlatformIO environment: how to build it, and how to start or find its board."""
+    """How to build a board's firmware, and how to start or find the board: a PlatformIO environment, or `VIRTUAL`."""
 
     name: str
     board: str  # id of the board definition
@@ -22,11 +22,23 @@ class Target:
     pack: str  # weight layout of the ahead-of-time engine
     description: str
     emulator: dict[str, Any] | None  # the board definition's section; None for real boards
+    virtual: bool = False  # a process of this machine: there is nothing to build
 
     @property
     def emulated(self) -> bool:
         """The target starts its own board."""
-        return self.emulator is not None
+        return self.emulator is not None or self.virtual
+
+
+VIRTUAL = Target(
+    name="tflm_host",
+    board="",
+    engine="tflm",
+    pack="",
+    description="TensorFlow Lite Micro in a process of this machine, no toolchain needed",
+    emulator=None,
+    virtual=True,
+)
 
 
 def _options(config: configparser.ConfigParser, section: str) -> dict[str, str]:
@@ -39,7 +51,7 @@ def _options(config: configparser.ConfigParser, section: str) -> dict[str, str]:
 
 
 def load_targets(project: Project) -> dict[str, Target]:
-    """All targets of a checkout by name, in the order of platformio.ini.
+    """All targets by name: those of platformio.ini in their order, then the virtual one.
 
     Raises:
         InputError: platformio.ini or a board definition cannot be read.
@@ -56,6 +68,7 @@ def load_targets(project: Project) -> dict[str, Target]:
         if section.startswith("env:"):
             name = section.removeprefix("env:")
             targets[name] = _target(project, name, _options(config, section))
+    targets[VIRTUAL.name] = VIRTUAL
     return targets
 
 

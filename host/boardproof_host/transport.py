@@ -1,6 +1,5 @@
 """Byte pipes to a board: serial ports, pseudo-terminals, and every other URL that pyserial knows."""
 
-import errno
 import os
 import select
 import time
@@ -8,6 +7,8 @@ from typing import Protocol
 
 import serial
 from boardproof_export.manifest.errors import InputError, LinkError
+
+from boardproof_host import port_errors
 
 READ_BYTES = 65536
 SAFE_BAUD = 115200
@@ -116,37 +117,16 @@ def _descriptor(port: serial.SerialBase) -> int | None:
 
 
 def _open(url: str, baud: int) -> serial.SerialBase:
+    port_errors.check(url)
     try:
         port: serial.SerialBase = serial.serial_for_url(url, baudrate=baud, timeout=0.02, exclusive=True)
         return port
-    except serial.SerialException as error:
-        raise _unopened(url, error) from error
     except ValueError as error:
         raise InputError(
             f"{url} is no port: {error}", hint="give a device such as /dev/ttyACM0 or a pyserial URL"
         ) from error
-    except OSError as error:
-        raise _unopened(url, error) from error
-
-
-def _unopened(url: str, error: OSError) -> LinkError:
-    code = error.errno
-    text = str(error)
-    if code == errno.ENOENT or "No such file" in text or "could not find" in text.lower():
-        return LinkError(
-            f"there is no port {url}", hint="plug the board in, then see the ports with: boardproof ports"
-        )
-    if code in (errno.EACCES, errno.EPERM) or "ermission" in text:
-        return LinkError(
-            f"no permission to open {url}",
-            hint="join the group that owns it, then log in again: sudo usermod -aG dialout $USER",
-        )
-    if code in (errno.EBUSY, errno.EAGAIN) or "lock" in text.lower() or "busy" in text.lower():
-        return LinkError(
-            f"{url} is in use by another program",
-            hint="close the other program (a serial monitor?) and try again",
-        )
-    return LinkError(f"{url} cannot be opened: {error}", hint="see the ports with: boardproof ports")
+    except OSError as error:  # SerialException is one
+        raise port_errors.unopened(url, error) from error
 
 
 def _gone(name: str, why: object) -> PortGoneError:

@@ -9,14 +9,11 @@ import argparse
 import hashlib
 import json
 import os
-import select
 import signal
 import stat
 import struct
 import sys
-import termios
 import time
-import tty
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +27,7 @@ from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode, Feature, MalformedPayloadError, TickUnit
 from boardproof_host.protocol.packed import unpack
+from boardproof_host.pty_link import PtyLink
 from boardproof_host.virtual_engine import EngineError, ModelFacts, TflmEngine, read_facts
 
 TARGET = "tflm_host"
@@ -38,8 +36,6 @@ RECEIVE_BYTES = (
     16384  # what a Linux pseudo-terminal holds for sure, and a window of 16 plain inputs of 784 bytes
 )
 SELF_TEST_BYTES = 64  # longest echo, where the input is shorter (APP_PAYLOAD_BYTES)
-READ_BYTES = 65536
-UNHEARD_SECONDS = 2.0  # an answer that nobody reads for so long is dropped, as on a wire
 MASK = 0xFFFFFFFF
 
 
@@ -92,6 +88,7 @@ class VirtualBoard:
         self._longest = max(firmware.facts.input_bytes, SELF_TEST_BYTES)
         self._parser = FrameParser(self._longest + messages.FRAME_OVERHEAD)
         self._nonce: int | None = None  # of the present session
+        self._since = 0  # sequence number of its hello
         self._kept: list[_Answer | None] = [None] * ANSWERS_KEPT
         self._frames = self._repeated = self._inferences = self._digest = 0
         self._handlers: dict[int, Callable[[Frame], None]] = {
@@ -129,6 +126,8 @@ class VirtualBoard:
             self._send(messages.EchoAnswer.TYPE, frame.seq, frame.payload)
         elif self._nonce is None:
             self._refuse(frame, ErrorCode.NO_SESSION)
+        elif not _after(frame.seq, self._since):
+            pass  # delivered late or once more: the host waits for no answer from before its hello
         elif handler := self._handlers.get(frame.type):
             handler(frame)
         else:
@@ -156,6 +155,7 @@ class VirtualBoard:
         # A hello that was delivered twice opens one session.
         if self._nonce != hello.nonce:
             self._nonce = hello.nonce
+            self._since = frame.seq
             self._kept = [None] * ANSWERS_KEPT
             self._frames = self._repeated = self._inferences = self._digest = 0
             self._parser.damaged = 0
@@ -212,6 +212,8 @@ class VirtualBoard:
             self._repeated += 1
             self._send(messages.InferAnswer.TYPE, frame.seq, kept.payload)
             return
+        if kept is not None and _after(kept.seq, frame.seq):
+            return  # its answer is no longer kept: the host waits for it no longer
         data = self._input(frame)
         if data is None:
             return
@@ -268,6 +270,11 @@ class VirtualBoard:
         self._refuse(frame, ErrorCode.BAUD_REFUSED, request.baud)
 
 
+def _after(seq: int, other: int) -> bool:
+    """Does a sequence number come after another, modulo 2^32?"""
+    return 0 < (seq - other) & MASK < 1 << 31
+
+
 def build(model: bytes, arena_bytes: int | None = None, name: str = "the model") -> Firmware:
     """The virtual board's firmware over a .tflite file.
 
@@ -292,46 +299,6 @@ def _build_id() -> bytes:
     for source in (__file__, virtual_engine.__file__):
         digest.update(Path(source).read_bytes())
     return digest.digest()[:8]
-
-
-class PtyLink:
-    """A pseudo-terminal whose other end is the port. It keeps that end open, so that its raw mode stays.
-
-    Args:
-        until: a descriptor whose end of file ends the service; None to serve until a signal.
-    """
-
-    def __init__(self, until: int | None = None) -> None:
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        self.port = os.ttyname(self._slave)
-        self._until = until
-        self._inputs = [self._master] if until is None else [self._master, until]
-
-    def read(self) -> bytes:
-        """Waits for bytes from the host; b"" at the end of the service."""
-        while True:
-            ready, _, _ = select.select(self._inputs, [], [])
-            if self._until in ready and self._until is not None and not os.read(self._until, 4096):
-                return b""
-            if self._master in ready:
-                return os.read(self._master, READ_BYTES)
-
-    def write(self, data: bytes) -> None:
-        """Writes an answer; drops what is unread when nobody listens."""
-        left = memoryview(data)
-        while left:
-            _, writable, _ = select.select([], [self._master], [], UNHEARD_SECONDS)
-            if not writable:
-                termios.tcflush(self._slave, termios.TCIFLUSH)
-                return
-            left = left[os.write(self._master, left) :]
-
-    def close(self) -> None:
-        """Closes both ends: the port is gone."""
-        os.close(self._master)
-        os.close(self._slave)
 
 
 def _lifeline() -> int | None:

@@ -1,8 +1,8 @@
 """The engine of the virtual board: TensorFlow Lite Micro itself, from PyPI's `tflite-micro`.
 
 The interpreter says why it refuses a model only in text on standard error, and crashes the process when its arena
-does not even hold its own bookkeeping. So its text is read while it is made, and its arena is always ample: what a
-model needs is measured, then compared with what the board was given.
+does not hold its own bookkeeping. So its text is read while it is made, and its arena is always ample: what a model
+uses is measured, then compared with what the board was given.
 """
 
 import os
@@ -25,7 +25,6 @@ from boardproof_host.protocol.messages import ErrorCode
 
 SCHEMA_VERSION = 3  # of schema.fbs, the one that TensorFlow Lite Micro reads (TFLITE_SCHEMA_VERSION)
 AMPLE_ARENA_BYTES = 64 << 20  # pages that are not touched cost nothing
-CUSTOM = 32  # builtin code of a custom operator
 
 _TOTAL = re.compile(r"Arena allocation total (\d+) bytes")
 _NO_OP = re.compile(r"Failed to get registration from op code (\S+)")
@@ -101,7 +100,7 @@ class TflmEngine:
     Args:
         model: a .tflite file's bytes; they must not change.
         facts: of that model.
-        arena_bytes: what the board gives to the interpreter; None for what the model needs.
+        arena_bytes: refuse a model that uses more; None for no limit.
 
     Raises:
         EngineError: the interpreter cannot take this model.
@@ -123,14 +122,16 @@ class TflmEngine:
         self._runtime = _import_runtime()
         if self.facts.schema_version != SCHEMA_VERSION:
             raise EngineError(ErrorCode.ENGINE_SCHEMA, SCHEMA_VERSION, self.facts.schema_version)
-        self._interpreter = self._make("kAllocationRecording")
+        ample = max(AMPLE_ARENA_BYTES, 10 * len(self.model))
+        self._interpreter = self._make("kAllocationRecording", ample)
         self._shape = tuple(int(n) for n in self._interpreter.get_input_details(0)["shape"])
         self._run(np.zeros(self.facts.input_bytes, np.int8))
         self.ram_used = self._measure()
-        self.ram_given = self.ram_used if self.arena_bytes is None else self.arena_bytes
+        self.ram_given = ample if self.arena_bytes is None else self.arena_bytes
         if self.ram_used > self.ram_given:
             raise EngineError(ErrorCode.ENGINE_ARENA, self.ram_used, self.ram_given)
-        self._preserving = self._make_preserving()
+        # None where the model is too large to keep the outputs of all operators: no profile then.
+        self._preserving = self._construct("kPreserveAllTensors", ample)[0]
 
     @property
     def can_profile(self) -> bool:
@@ -167,24 +168,25 @@ class TflmEngine:
         return output
 
     def _failed_operator(self, interpreter: Any) -> EngineError:
-        with _standard_error() as said:
-            with suppress(RuntimeError):
-                interpreter.invoke()
+        with _standard_error() as said, suppress(RuntimeError):
+            interpreter.invoke()
         match = _FAILED_NODE.search(said.text)
         return EngineError(ErrorCode.ENGINE_INVOKE, 0, int(match.group(1)) if match else 0, said.text)
 
-    def _make(self, config: str) -> Any:
-        arena = max(AMPLE_ARENA_BYTES, 10 * len(self.model))
-        with _standard_error() as said:
-            try:
-                interpreter = self._runtime.Interpreter.from_bytes(
-                    self.model, arena_size=arena, intrepreter_config=self._runtime.InterpreterConfig[config]
-                )
-            except (RuntimeError, ValueError) as error:
-                failure: Exception = error
-            else:
-                return interpreter
-        raise self._refused(said.text, arena) from failure
+    def _make(self, config: str, arena: int) -> Any:
+        interpreter, said = self._construct(config, arena)
+        if interpreter is None:
+            raise self._refused(said, arena)
+        return interpreter
+
+    def _construct(self, config: str, arena: int) -> tuple[Any | None, str]:
+        """An interpreter, or None with what it said of its failure."""
+        interpreter = None
+        with _standard_error() as said, suppress(RuntimeError, ValueError):
+            interpreter = self._runtime.Interpreter.from_bytes(
+                self.model, arena_size=arena, intrepreter_config=self._runtime.InterpreterConfig[config]
+            )
+        return interpreter, said.text
 
     def _refused(self, said: str, arena: int) -> EngineError:
         """Names what the interpreter's text says: a missing operator, one that does not fit, or too small an arena."""
@@ -200,12 +202,6 @@ class TflmEngine:
         if node:
             return EngineError(ErrorCode.ENGINE_INVOKE, 0, int(node.group(1)), said)
         return EngineError(ErrorCode.ENGINE_MODEL, said=said)
-
-    def _make_preserving(self) -> Any | None:
-        try:
-            return self._make("kPreserveAllTensors")
-        except EngineError:
-            return None  # every tensor at once may need more than the arena: no profile then
 
     def _measure(self) -> int:
         with _standard_error() as said:

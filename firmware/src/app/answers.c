@@ -17,6 +17,11 @@ const answer_t *answers_find(uint32_t seq, uint32_t request_crc) {
   return same ? answer : NULL;
 }
 
+bool answers_passed(uint32_t seq) {
+  const answer_t *answer = answers_slot(seq);
+  return answer->valid && answers_after(answer->seq, seq);
+}
+
 uint32_t answers_digest(const answer_t *answer) {
   const uint32_t crc = answer->input_crc;
   const uint8_t head[4] = {(uint8_t)(crc & 0xffu), (uint8_t)((crc >> 8) & 0xffu),

@@ -23,6 +23,7 @@ static struct {
   engine_fault_t fault;
   bool session;   /* a hello came since the start */
   uint32_t nonce; /* of that hello */
+  uint32_t since; /* its sequence number: requests of this session come after it */
   message_status_answer_t counters;
 } app;
 
@@ -74,6 +75,7 @@ static void handle_hello(const frame_t *frame) {
   if (!app.session || app.nonce != hello.nonce) {
     app.session = true;
     app.nonce = hello.nonce;
+    app.since = frame->seq;
     answers_clear();
     memset(&app.counters, 0, sizeof app.counters);
   }
@@ -147,6 +149,7 @@ static void handle_infer(const frame_t *frame) {
     send_infer_answer(kept);
     return;
   }
+  if (answers_passed(frame->seq)) return;
   if (!take_input(frame)) return;
   const uint32_t crc = input_crc();
   engine_fault_t fault = {0, 0};
@@ -234,6 +237,8 @@ static void handle(const frame_t *frame) {
     handle_echo(frame);
   } else if (!app.session) {
     send_error(frame->seq, PROTOCOL_ERROR_CODE_NO_SESSION, 0, 0);
+  } else if (!answers_after(frame->seq, app.since)) {
+    /* Delivered late or once more: the host waits for no answer from before its hello. */
   } else if (frame->type == MESSAGE_INFER || frame->type == MESSAGE_INFER_PACKED) {
     handle_infer(frame);
   } else if (frame->type == MESSAGE_PROFILE) {

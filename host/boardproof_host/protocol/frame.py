@@ -64,6 +64,12 @@ def encode(kind: int, seq: int, payload: bytes) -> bytes:
     return DELIMITER + cobs_encode(body + _CRC.pack(zlib.crc32(body))) + DELIMITER
 
 
+def longest_on_wire(payload: int) -> int:
+    """Bytes that `encode` makes at most of a payload of this length, delimiters included."""
+    body = payload + FRAME_OVERHEAD
+    return body + body // 254 + 1 + 2 * len(DELIMITER)
+
+
 class FrameParser:
     """Finds the good frames in a stream of bytes; whatever arrives, the delimiter after it starts afresh.
 

@@ -54,7 +54,16 @@ typedef struct {
 #define MPS2_UART0_RX_IRQ 0u
 
 #define NVIC_ISER0 (*(volatile uint32_t *)0xE000E100u)
+#define SCB_SHCSR (*(volatile uint32_t *)0xE000ED24u)
+#define SCB_SHCSR_FAULTS_ENABLE (7u << 16) /* usage, bus and memory management faults */
 #define SCB_AIRCR (*(volatile uint32_t *)0xE000ED0Cu)
+#define MPU_CTRL (*(volatile uint32_t *)0xE000ED94u)
+#define MPU_CTRL_ENABLE_OVER_DEFAULT_MAP ((1u << 0) | (1u << 2))
+#define MPU_RNR (*(volatile uint32_t *)0xE000ED98u)  /* region number */
+#define MPU_RBAR (*(volatile uint32_t *)0xE000ED9Cu) /* region base */
+#define MPU_RASR (*(volatile uint32_t *)0xE000EDA0u) /* region attributes: no access right is 0 */
+#define MPU_RASR_64_KB (15u << 1)
+#define MPU_RASR_ENABLE (1u << 0)
 #define SCB_AIRCR_RESET ((0x5FAu << 16) | (1u << 2)) /* the write key and SYSRESETREQ */
 
 #endif

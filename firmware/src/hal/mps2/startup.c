@@ -6,6 +6,7 @@
 
 #include "hal/mps2/registers.h"
 
+extern uint32_t linker_ram_start[];
 extern uint32_t linker_stack_top[];
 extern uint32_t linker_data_load[];
 extern uint32_t linker_data_start[];
@@ -24,6 +25,7 @@ typedef void (*vector_t)(void);
 
 #define SYSTEM_VECTORS 16u
 #define IRQ_VECTORS 32u
+#define STACK_GUARD_BYTES 65536u /* as MPU_RASR_64_KB says; RAM starts at a multiple of it */
 
 typedef struct {
   uint32_t *stack_top;
@@ -40,7 +42,20 @@ __attribute__((section(".vectors"), used)) static const vector_table_t vector_ta
     .irq = {[MPS2_UART0_RX_IRQ] = uart0_receive_handler},
 };
 
+/* The stack ends where the RAM begins. What lies below has no memory, but not every board faults there. */
+static void guard_stack(void) {
+  MPU_RNR = 0;
+  MPU_RBAR = (uint32_t)linker_ram_start - STACK_GUARD_BYTES;
+  MPU_RASR = MPU_RASR_64_KB | MPU_RASR_ENABLE;
+  MPU_CTRL = MPU_CTRL_ENABLE_OVER_DEFAULT_MAP;
+  /* As faults of their own they can be followed by one more, when a stack that overflowed cannot take the frame;
+   * escalated to a hard fault at once, they would lock up the core. */
+  SCB_SHCSR = SCB_SHCSR_FAULTS_ENABLE;
+  __asm volatile("dsb\nisb" ::: "memory");
+}
+
 noreturn void reset_handler(void) {
+  guard_stack();
   const uint32_t *load = linker_data_load;
   for (uint32_t *word = linker_data_start; word < linker_data_end; ++word) {
     *word = *load++;

@@ -1,0 +1,211 @@
+"""Renders C from a graph with the Jinja templates beside this module: text in, text out, no files written.
+
+Templates only loop; every literal is formed here. The same graph and pack give the same text.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from boardproof_export.dense import DenseLayer, per_tensor
+from boardproof_export.graph import Graph
+from boardproof_export.lower import Program, Step
+from boardproof_export.pack import BLOCK, CHANNEL_BYTES, Pack, PackedWeights
+
+_ROW_BYTES = 16
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("boardproof_export", "templates"),
+        undefined=StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=True,
+    )
+
+
+def _render(template: str, context: dict[str, Any]) -> str:
+    return _environment().get_template(template).render(context)
+
+
+def render_data(graph: Graph) -> dict[str, str]:
+    """model_data.c and model_data.h, by file name: the .tflite file as a C array. Any model will do."""
+    context = {
+        "model": _model(graph),
+        "data_rows": _rows((f"0x{byte:02x}" for byte in graph.content), _ROW_BYTES),
+    }
+    return {name: _render(f"{name}.j2", context) for name in ("model_data.c", "model_data.h")}
+
+
+def render_config(graph: Graph, aot: tuple[Pack, Program] | None) -> dict[str, str]:
+    """model_config.h, by file name. Without `aot` it states nothing of the ahead-of-time engine."""
+    macros = []
+    if aot is not None:
+        pack, program = aot
+        macros = [
+            {"name": "MODEL_AOT_KERNELS", "value": f'"{pack.name}"'},
+            {"name": "MODEL_AOT_ARENA_BYTES", "value": program.plan.arena_bytes},
+        ]
+    digest = bytes.fromhex(graph.sha256)
+    context = {
+        "model": _model(graph),
+        "sha256_rows": _rows((f"0x{byte:02x}" for byte in digest), 8),
+        "tensors": [_tensor(graph, "INPUT", graph.inputs[0]), _tensor(graph, "OUTPUT", graph.outputs[0])],
+        "aot_macros": macros,
+    }
+    return {"model_config.h": _render("model_config.h.j2", context)}
+
+
+def render_aot(graph: Graph, pack: Pack, program: Program) -> tuple[dict[str, str], int]:
+    """model_aot.c, by file name, and the bytes of flash that its constants take."""
+    layers, flash = [], 0
+    for step in program.steps:
+        if step.dense is not None:
+            layer, size = _layer(step, pack)
+            layers.append(layer)
+            flash += size
+    offsets = program.plan.offsets
+    context = {
+        "model": _model(graph),
+        "pack": {"name": pack.name, "block": BLOCK, "element_bytes": pack.element_bytes},
+        "target_checks": [_DSP_CHECK] if pack.needs_dsp else [],
+        "plan": {
+            "arena_bytes": program.plan.arena_bytes,
+            "input_offset": offsets[program.input],
+            "output_offset": offsets[program.output],
+            "places": [
+                {"what": buffer.name, "offset": offsets[buffer.name], "bytes": buffer.size}
+                for buffer in program.buffers
+            ],
+        },
+        "scratches": [
+            {"units": pack.units(step.dense.depth), "bytes": pack.scratch_bytes(step.dense.depth)}
+            for step in program.steps
+            if step.dense is not None
+        ],
+        "layers": layers,
+        "steps": [_step(step, pack, offsets) for step in program.steps],
+    }
+    return {"model_aot.c": _render("model_aot.c.j2", context)}, flash
+
+
+_DSP_CHECK = {
+    "condition": "defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M' && !defined(__ARM_FEATURE_DSP)",
+    "message": "this core has no DSP instructions: build the pack portable",
+}
+
+
+def _model(graph: Graph) -> dict[str, Any]:
+    return {
+        "name": _comment(graph.name),
+        "name_literal": _literal(graph.name),
+        "bytes": len(graph.content),
+        "sha256": graph.sha256,
+        "schema_version": graph.schema_version,
+        "op_count": len(graph.ops),
+    }
+
+
+def _tensor(graph: Graph, role: str, index: int) -> dict[str, Any]:
+    scale, zero_point = per_tensor(graph.tensors[index], role.lower())
+    return {
+        "role": role,
+        "bytes": graph.tensors[index].count,
+        "scale": f"{float(scale).hex()}f",
+        "scale_decimal": f"{float(scale):.9g}",
+        "zero_point": zero_point,
+    }
+
+
+def _layer(step: Step, pack: Pack) -> tuple[dict[str, Any], int]:
+    """A FULLY_CONNECTED layer's arrays and descriptor, and the arrays' bytes."""
+    dense, index = step.dense, step.op.index
+    assert dense is not None
+    packed = pack.weights(dense.weights, dense.input_zero_point)
+    layer = {
+        "index": index,
+        "what": f"FULLY_CONNECTED, {dense.depth} to {dense.outputs}, fused {dense.activation.name}",
+        "weights": {
+            "type": pack.element,
+            "count": len(packed.words),
+            "rows": _rows(
+                (_number(value, pack.element) for value in packed.words.tolist()),
+                _ROW_BYTES // packed.words.itemsize,
+            ),
+        },
+        "channels": _channels(dense),
+        "members": _members(step, packed),
+    }
+    return layer, packed.words.nbytes + CHANNEL_BYTES * dense.outputs
+
+
+def _channels(dense: DenseLayer) -> list[str]:
+    """The initializer of each output's aot_channel_t."""
+    repeat = dense.outputs // len(dense.multipliers)
+    scales = list(zip(dense.multipliers, dense.shifts, strict=True)) * repeat
+    return [
+        f"{{{_number(bias, 'int32_t')}, {multiplier}, {-shift}}}"
+        for bias, (multiplier, shift) in zip(dense.bias.tolist(), scales, strict=True)
+    ]
+
+
+def _members(step: Step, packed: PackedWeights) -> list[dict[str, Any]]:
+    dense, index = step.dense, step.op.index
+    assert dense is not None
+    values = {
+        "weights": f"op{index}_weights",
+        "channels": f"op{index}_channels",
+        "batches": dense.batches,
+        "depth": dense.depth,
+        "outputs": dense.outputs,
+        "paired": int(packed.paired),
+        "input_zero_point": dense.input_zero_point,
+        "weights_zero_point": dense.weights_zero_point,
+        "output_zero_point": dense.output_zero_point,
+        "output_min": dense.output_min,
+        "output_max": dense.output_max,
+    }
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def _step(step: Step, pack: Pack, offsets: dict[str, int]) -> dict[str, Any]:
+    calls = []
+    what = f"{step.op.code}: in place"
+    if step.dense is not None:
+        assert step.scratch is not None
+        what = step.op.code
+        calls.append(
+            f"{pack.kernel}(&op{step.op.index}, ARENA({offsets[step.source]}), ARENA({offsets[step.output]}), "
+            f"ARENA({offsets[step.scratch]}))"
+        )
+    return {
+        "index": step.op.index,
+        "what": what,
+        "calls": calls,
+        "output_offset": offsets[step.output],
+        "output_bytes": step.output_bytes,
+    }
+
+
+def _number(value: int, element: str) -> str:
+    if element == "uint32_t":
+        return f"0x{value:08x}u"
+    # In C, -2147483648 is a minus before a number that does not fit int.
+    return "INT32_MIN" if value == -(1 << 31) else str(value)
+
+
+def _rows(items: Iterable[str], width: int) -> Sequence[str]:
+    listed = list(items)
+    return [", ".join(listed[start : start + width]) for start in range(0, len(listed), width)]
+
+
+def _comment(text: str) -> str:
+    """A file's stem inside a C comment: nothing that could end it."""
+    return "".join(char if char.isascii() and (char.isalnum() or char in "._- ") else "_" for char in text)
+
+
+def _literal(text: str) -> str:
+    return f'"{_comment(text)}"'

@@ -1,0 +1,171 @@
+/* FULLY_CONNECTED for cores with the DSP extension.
+ *
+ * As in kernels_portable.c, only inputs that differ from the zero point are walked; here they come in pairs
+ * (2i, 2i + 1), listed when either differs.
+ *
+ * Layout of the weights: a word holds the weights of two outputs a, b for a pair of inputs 0, 1, from the lowest byte:
+ * a0 b0 a1 b1. For each block of AOT_BLOCK outputs, for each pair of inputs, AOT_BLOCK / 2 such words; then for each
+ * two outputs left over, a word a pair of inputs. An odd depth or output count is filled up with zeros.
+ *
+ * Paired weights save one of four instructions. The 16-bit lanes of a word then hold 256 * b + a (so that a negative a
+ * takes one off the upper byte). With the lanes as they are, SMLAD sums T = 256 * B + A; with the lower bytes
+ * extended, A; and B = (T - A) / 256, exact modulo 2^32 as long as -2^23 <= B < 2^23, which the exporter proves from
+ * the weights for every possible input. Where it cannot, both bytes are extended. */
+#include "dsp.h"
+#include "requantize.h"
+#include "thumb2.h"
+
+#define BLOCK_WORDS (AOT_BLOCK / 2)
+
+/* Two inputs as they are, the first in the lower byte. */
+static inline uint32_t load_pair(const int8_t *input) {
+  return (uint32_t)(uint8_t)input[0] | ((uint32_t)(uint8_t)input[1] << 8);
+}
+
+/* Both bytes of `pair` as lanes, less the lanes of `zero`. */
+static inline uint32_t widen(uint32_t pair, uint32_t zero) { return dsp_subtract(dsp_even(pair | (pair << 8)), zero); }
+
+/* Lists the pairs that differ from the zero point, less the zero point, as lanes; the input that an odd depth leaves
+ * over is paired with the zero point. */
+static void list_pairs(const int8_t *input, uint16_t depth, int16_t zero_point, uint32_t *list) {
+  const uint32_t zero_byte = (uint8_t)zero_point;
+  const uint32_t zero_pair = zero_byte | (zero_byte << 8);
+  const uint32_t zero = widen(zero_pair, 0);
+  const int8_t *const begin = input;
+  const int8_t *const end = input + depth / 2u * 2u;
+  int open = 0; /* whether the last run still waits for its zero */
+  while (input != end) {
+    uint32_t pair = load_pair(input);
+    if (pair == zero_pair) {
+      input += 2;
+      continue;
+    }
+    *list++ = (uint32_t)(input - begin) / 2u;
+    do {
+      *list++ = widen(pair, zero);
+      input += 2;
+      open = input == end;
+      if (open) {
+        break;
+      }
+      pair = load_pair(input);
+    } while (pair != zero_pair);
+    if (!open) {
+      *list++ = 0;
+    }
+  }
+  if (depth % 2u != 0 && *end != zero_point) {
+    if (!open) {
+      *list++ = depth / 2u;
+    }
+    *list++ = (uint32_t)(*end - zero_point) & 0xffffu;
+    open = 1;
+  }
+  if (open) {
+    *list++ = 0;
+  }
+  *list = AOT_NO_RUN;
+}
+
+/* The sum of all listed values. */
+static int32_t sum_values(const uint32_t *list) {
+  uint32_t sum = 0;
+  while (*list++ != AOT_NO_RUN) {
+    uint32_t value;
+    while ((value = *list++) != 0) {
+      sum = dsp_dot(value, 0x00010001u, sum);
+    }
+  }
+  return aot_signed(sum);
+}
+
+/* B from T, see above. */
+static inline uint32_t upper(uint32_t total, uint32_t lower) { return (uint32_t)(aot_signed(total - lower) >> 8); }
+
+/* The accumulators of AOT_BLOCK outputs, without bias, from paired weights. */
+static void block_paired(const MODEL_FLASH uint32_t *weights, const uint32_t *list, uint32_t sums[AOT_BLOCK]) {
+  uint32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, t0 = 0, t1 = 0, t2 = 0, t3 = 0;
+  uint32_t start;
+  while ((start = *list++) != AOT_NO_RUN) {
+    const MODEL_FLASH uint32_t *row = weights + start * BLOCK_WORDS;
+#ifdef THUMB2_PAIRED_RUN
+    THUMB2_PAIRED_RUN(list, row, a0, t0, a1, t1, a2, t2, a3, t3);
+#else
+    uint32_t value;
+    while ((value = *list++) != 0) {
+      t0 = dsp_dot(row[0], value, t0);
+      a0 = dsp_dot(dsp_even(row[0]), value, a0);
+      t1 = dsp_dot(row[1], value, t1);
+      a1 = dsp_dot(dsp_even(row[1]), value, a1);
+      t2 = dsp_dot(row[2], value, t2);
+      a2 = dsp_dot(dsp_even(row[2]), value, a2);
+      t3 = dsp_dot(row[3], value, t3);
+      a3 = dsp_dot(dsp_even(row[3]), value, a3);
+      row += BLOCK_WORDS;
+    }
+#endif
+  }
+  sums[0] = a0;
+  sums[1] = upper(t0, a0);
+  sums[2] = a1;
+  sums[3] = upper(t1, a1);
+  sums[4] = a2;
+  sums[5] = upper(t2, a2);
+  sums[6] = a3;
+  sums[7] = upper(t3, a3);
+}
+
+/* The accumulators of two outputs, without bias; their words lie `step` apart. */
+static void column(const MODEL_FLASH uint32_t *weights, uint32_t step, const uint32_t *list, int paired, uint32_t sums[2]) {
+  uint32_t a = 0, b = 0;
+  uint32_t start;
+  while ((start = *list++) != AOT_NO_RUN) {
+    const MODEL_FLASH uint32_t *word = weights + start * step;
+    uint32_t value;
+    while ((value = *list++) != 0) {
+      a = dsp_dot(dsp_even(*word), value, a);
+      b = dsp_dot(paired ? *word : dsp_odd(*word), value, b);
+      word += step;
+    }
+  }
+  sums[0] = a;
+  sums[1] = paired ? upper(b, a) : b;
+}
+
+/* All outputs of one batch. */
+static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const uint32_t *list, int8_t *output) {
+  const uint32_t pairs = (op->depth + 1u) / 2u;
+  const uint16_t outputs = op->outputs;
+  const int32_t weights_zero_point = op->weights_zero_point;
+  const uint32_t correction = weights_zero_point == 0 ? 0 : (uint32_t)(sum_values(list) * weights_zero_point);
+  const MODEL_FLASH uint32_t *weights = op->weights;
+  uint32_t sums[AOT_BLOCK];
+  uint16_t channel = 0;
+  for (; outputs - channel >= AOT_BLOCK; channel = (uint16_t)(channel + AOT_BLOCK)) {
+    if (op->paired) {
+      block_paired(weights, list, sums);
+    } else {
+      for (uint32_t i = 0; i < BLOCK_WORDS; ++i) {
+        column(weights + i, BLOCK_WORDS, list, 0, sums + 2 * i);
+      }
+    }
+    aot_write(op, channel, AOT_BLOCK, sums, correction, output);
+    weights += pairs * BLOCK_WORDS;
+  }
+  for (; channel < outputs; channel = (uint16_t)(channel + 2)) {
+    column(weights, 1, list, op->paired, sums);
+    aot_write(op, channel, outputs - channel > 1 ? 2 : 1, sums, correction, output);
+    weights += pairs;
+  }
+}
+
+void aot_fully_connected_dsp(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input, int8_t *output,
+                             void *scratch) {
+  uint32_t *const list = scratch;
+  for (uint16_t batch = 0; batch < op->batches; ++batch) {
+    list_pairs(input, op->depth, op->input_zero_point, list);
+    outputs_of(op, list, output);
+    input += op->depth;
+    output += op->outputs;
+  }
+}

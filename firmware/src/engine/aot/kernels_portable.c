@@ -1,0 +1,122 @@
+/* FULLY_CONNECTED for any core.
+ *
+ * An input equal to its zero point adds nothing. The others are listed once a layer, as runs of neighbours, and every
+ * block of output channels walks only those, with its accumulators in registers.
+ *
+ * Layout of the weights: for each block of AOT_BLOCK outputs, for each input, the block's AOT_BLOCK weights; then for
+ * each output left over, its `depth` weights. */
+#include "requantize.h"
+#include "thumb2.h"
+
+/* Lists the inputs that differ from the zero point, less the zero point. */
+static void list_inputs(const int8_t *input, uint16_t depth, int16_t zero_point, int16_t *list) {
+  const int8_t *const begin = input;
+  const int8_t *const end = input + depth;
+  while (input != end) {
+    int16_t value = (int16_t)(*input++ - zero_point);
+    if (value == 0) {
+      continue;
+    }
+    *list++ = (int16_t)(input - 1 - begin);
+    do {
+      *list++ = value;
+      if (input == end) {
+        break;
+      }
+      value = (int16_t)(*input++ - zero_point);
+    } while (value != 0);
+    *list++ = 0;
+  }
+  *list = (int16_t)AOT_NO_RUN;
+}
+
+/* The sum of all listed values. */
+static int32_t sum_values(const int16_t *list) {
+  int32_t sum = 0;
+  while ((uint16_t)*list++ != AOT_NO_RUN) {
+    int16_t value;
+    while ((value = *list++) != 0) {
+      sum += value;
+    }
+  }
+  return sum;
+}
+
+/* The accumulators of AOT_BLOCK outputs, without bias. */
+static void block(const MODEL_FLASH int8_t *weights, const int16_t *list, uint32_t sums[AOT_BLOCK]) {
+  uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
+  uint16_t start;
+  while ((start = (uint16_t)*list++) != AOT_NO_RUN) {
+    const MODEL_FLASH int8_t *row = weights + (uint32_t)start * AOT_BLOCK;
+#ifdef AOT_THUMB2
+    THUMB2_RUN(list, row, s0, s1, s2, s3, s4, s5, s6, s7);
+#else
+    int32_t value;
+    while ((value = *list++) != 0) {
+      s0 += (uint32_t)(value * row[0]);
+      s1 += (uint32_t)(value * row[1]);
+      s2 += (uint32_t)(value * row[2]);
+      s3 += (uint32_t)(value * row[3]);
+      s4 += (uint32_t)(value * row[4]);
+      s5 += (uint32_t)(value * row[5]);
+      s6 += (uint32_t)(value * row[6]);
+      s7 += (uint32_t)(value * row[7]);
+      row += AOT_BLOCK;
+    }
+#endif
+  }
+  sums[0] = s0;
+  sums[1] = s1;
+  sums[2] = s2;
+  sums[3] = s3;
+  sums[4] = s4;
+  sums[5] = s5;
+  sums[6] = s6;
+  sums[7] = s7;
+}
+
+/* The accumulator of one output, without bias. */
+static uint32_t single(const MODEL_FLASH int8_t *weights, const int16_t *list) {
+  uint32_t sum = 0;
+  uint16_t start;
+  while ((start = (uint16_t)*list++) != AOT_NO_RUN) {
+    const MODEL_FLASH int8_t *weight = weights + start;
+    int32_t value;
+    while ((value = *list++) != 0) {
+      sum += (uint32_t)(value * *weight++);
+    }
+  }
+  return sum;
+}
+
+/* All outputs of one batch. */
+static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const int16_t *list, int8_t *output) {
+  const uint32_t depth = op->depth;
+  const uint16_t outputs = op->outputs;
+  const int32_t weights_zero_point = op->weights_zero_point;
+  const uint32_t correction = weights_zero_point == 0 ? 0 : (uint32_t)(sum_values(list) * weights_zero_point);
+  const MODEL_FLASH int8_t *weights = op->weights;
+  uint32_t sums[AOT_BLOCK];
+  uint16_t channel = 0;
+  for (; outputs - channel >= AOT_BLOCK; channel = (uint16_t)(channel + AOT_BLOCK)) {
+    block(weights, list, sums);
+    aot_write(op, channel, AOT_BLOCK, sums, correction, output);
+    weights += depth * AOT_BLOCK;
+  }
+  for (; channel < outputs; ++channel) {
+    sums[0] = single(weights, list);
+    aot_write(op, channel, 1, sums, correction, output);
+    weights += depth;
+  }
+}
+
+void aot_fully_connected_portable(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input,
+                                  int8_t *output, void *scratch) {
+  int16_t *const list = scratch;
+  for (uint16_t batch = 0; batch < op->batches; ++batch) {
+    list_inputs(input, op->depth, op->input_zero_point, list);
+    outputs_of(op, list, output);
+    input += op->depth;
+    output += op->outputs;
+  }
+}

@@ -1,0 +1,40 @@
+#include "requantize.h"
+
+/* The doubled high half of value * multiplier, to nearest, ties upward. Source: SaturatingRoundingDoublingHighMul in
+ * gemmlowp's fixedpoint.h; no multiplier is negative, so that it cannot saturate. */
+static inline int32_t high_product(uint32_t value, int32_t multiplier) {
+  return (int32_t)(((int64_t)aot_signed(value) * multiplier + ((int64_t)1 << 30)) >> 31);
+}
+
+/* value / 2^shift for shift >= 1, to nearest, ties away from zero: RoundingDivideByPOT in gemmlowp's fixedpoint.h.
+ * That is ties upward of a negative number less one. A high product is above -2^31, as multipliers are below 2^31;
+ * adding the half after all but one bit are shifted out cannot overflow. */
+static inline int32_t divide(int32_t value, int32_t shift) {
+  const int32_t lowered = value + (value >> 31);
+  return ((lowered >> (shift - 1)) + 1) >> 1;
+}
+
+/* MultiplyByQuantizedMultiplier in tensorflow/lite/kernels/internal/common.cc, with double rounding. */
+void aot_write(const MODEL_FLASH aot_fully_connected_t *op, uint16_t channel, uint16_t count, const uint32_t *sums,
+               uint32_t correction, int8_t *output) {
+  const MODEL_FLASH aot_channel_t *entry = op->channels + channel;
+  const MODEL_FLASH aot_channel_t *const end = entry + count;
+  const int32_t zero_point = op->output_zero_point;
+  const int32_t least = op->output_min;
+  const int32_t most = op->output_max;
+  output += channel;
+  do {
+    const uint32_t value = *sums++ - correction + (uint32_t)entry->bias;
+    const int32_t right = entry->right_shift;
+    int32_t scaled;
+    if (right > 0) {
+      scaled = divide(high_product(value, entry->multiplier), right);
+    } else {
+      scaled = high_product(value << -right, entry->multiplier);
+    }
+    int32_t result = aot_signed((uint32_t)scaled + (uint32_t)zero_point);
+    result = result < least ? least : result;
+    result = result > most ? most : result;
+    *output++ = (int8_t)result;
+  } while (++entry != end);
+}

@@ -1,0 +1,61 @@
+/* tiny, ahead of time, pack "dsp". Rendered by boardproof; do not edit. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/aot/kernels.h"
+#include "engine/aot/model_aot.h"
+#include "model_config.h"
+
+#if defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M' && !defined(__ARM_FEATURE_DSP)
+#error "this core has no DSP instructions: build the pack portable"
+#endif
+
+_Static_assert(AOT_BLOCK == 8, "the weights are packed for blocks of 8 outputs");
+_Static_assert(MODEL_AOT_ARENA_BYTES == 40, "model_config.h is of another rendering");
+_Static_assert(24 + 3 <= MODEL_AOT_ARENA_BYTES, "tensor 0 lies outside the arena");
+_Static_assert(32 + 2 <= MODEL_AOT_ARENA_BYTES, "tensor 3 lies outside the arena");
+_Static_assert(0 + 20 <= MODEL_AOT_ARENA_BYTES, "inputs of operator 0 lies outside the arena");
+_Static_assert(AOT_LIST_LENGTH(2u) * 4 == 20, "a list of inputs lies outside its place");
+
+/* All tensors and scratch buffers; int64_t gives the alignment. */
+static int64_t arena[MODEL_AOT_ARENA_BYTES / sizeof(int64_t)];
+#define ARENA(offset) ((int8_t *)(void *)arena + (offset))
+
+/* Operator 0: FULLY_CONNECTED, 3 to 2, fused RELU */
+static const MODEL_FLASH uint32_t op0_weights[2] = {
+    0x04fefc01u, 0x0000fa03u,
+};
+/* bias, multiplier, right shift */
+static const MODEL_FLASH aot_channel_t op0_channels[] = {
+    {7, 1073741824, 1},
+    {-8, 1073741824, 2},
+};
+static const MODEL_FLASH aot_fully_connected_t op0 = {
+    .weights = op0_weights,
+    .channels = op0_channels,
+    .batches = 1,
+    .depth = 3,
+    .outputs = 2,
+    .paired = 1,
+    .input_zero_point = -1,
+    .weights_zero_point = 0,
+    .output_zero_point = -3,
+    .output_min = -3,
+    .output_max = 127,
+};
+
+int8_t *model_aot_input(void) { return ARENA(24); }
+
+const int8_t *model_aot_output(void) { return ARENA(32); }
+
+static void after(const engine_hook_t *hook, uint16_t op_index, const int8_t *output, size_t bytes) {
+  if (hook != NULL) {
+    hook->after_op(hook->context, op_index, output, bytes);
+  }
+}
+
+void model_aot_invoke(const engine_hook_t *hook) {
+  /* FULLY_CONNECTED */
+  aot_fully_connected_dsp(&op0, ARENA(24), ARENA(32), ARENA(0));
+  after(hook, 0, ARENA(32), 2);
+}

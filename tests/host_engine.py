@@ -1,0 +1,133 @@
+"""Compiles rendered models for the host with sanitizers and runs them as a child process.
+
+Several models share one executable, so that a property test pays for one link: the three symbols of each model_aot.c
+get the model's number. The sanitizers abort the child on the first fault, and `HostEngine.run` then fails.
+"""
+
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+FIRMWARE = Path(__file__).resolve().parents[1] / "firmware" / "src"
+ENGINE = FIRMWARE / "engine" / "aot"
+KERNELS = ("kernels_portable", "kernels_dsp", "requantize")
+WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow"]
+SANITIZERS = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+_SYMBOLS = ("model_aot_input", "model_aot_output", "model_aot_invoke")
+
+_DRIVER = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "engine/engine.h"
+{declarations}
+typedef struct {{
+  int8_t *(*input)(void);
+  const int8_t *(*output)(void);
+  void (*invoke)(const engine_hook_t *hook);
+  size_t input_bytes, output_bytes;
+}} model_t;
+static const model_t models[] = {{ {table} }};
+static void after_op(void *context, uint16_t op_index, const int8_t *output, size_t bytes) {{
+  (void)context;
+  const uint32_t head[2] = {{op_index, (uint32_t)bytes}};
+  fwrite(head, sizeof head, 1, stdout);
+  fwrite(output, 1, bytes, stdout);
+}}
+int main(int count, char **arguments) {{
+  const model_t *model = &models[atoi(arguments[1])];
+  const engine_hook_t hook = {{after_op, NULL}};
+  const int hooked = count > 2;
+  while (fread(model->input(), 1, model->input_bytes, stdin) == model->input_bytes) {{
+    model->invoke(hooked ? &hook : NULL);
+    if (!hooked) {{
+      fwrite(model->output(), 1, model->output_bytes, stdout);
+    }}
+  }}
+  return 0;
+}}
+"""
+
+
+@dataclass(frozen=True)
+class RenderedModel:
+    """A folder that `boardproof export` rendered, with its tensors' sizes in bytes."""
+
+    folder: Path
+    input_bytes: int
+    output_bytes: int
+
+
+@dataclass(frozen=True)
+class HostEngine:
+    """An executable with one or more models."""
+
+    executable: Path
+    models: Sequence[RenderedModel]
+
+    def run(self, model: int, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Outputs, int8 (count, output_bytes), of `inputs`, int8 (count, input_bytes)."""
+        raw = self._child([str(model)], inputs.tobytes())
+        return np.frombuffer(raw, np.int8).reshape(len(inputs), self.models[model].output_bytes)
+
+    def trace(self, model: int, inputs: NDArray[np.int8]) -> list[tuple[int, bytes]]:
+        """What the hook saw: (operator index, its output), in order."""
+        raw = self._child([str(model), "hook"], inputs.tobytes())
+        seen = []
+        while raw:
+            index, size = (int(value) for value in np.frombuffer(raw[:8], np.uint32))
+            seen.append((index, raw[8 : 8 + size]))
+            raw = raw[8 + size :]
+        return seen
+
+    def _child(self, arguments: list[str], stdin: bytes) -> bytes:
+        done = subprocess.run(
+            [self.executable, *arguments], input=stdin, capture_output=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+        return done.stdout
+
+
+def compile_engine(
+    folder: Path, models: Sequence[RenderedModel], flags: Sequence[str] = SANITIZERS
+) -> HostEngine:
+    """Compiles `models` and the kernels with the firmware's own warnings as errors; objects go to `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    driver = folder / "driver.c"
+    driver.write_text(_driver(models))
+    jobs = [(driver, folder / "driver.o", [f"-I{FIRMWARE}"])]
+    jobs += [(ENGINE / f"{name}.c", folder / f"{name}.o", []) for name in KERNELS]
+    for number, model in enumerate(models):
+        names = [f"-D{symbol}={symbol}_{number}" for symbol in _SYMBOLS]
+        include = [f"-I{FIRMWARE}", f"-I{model.folder}"]
+        jobs.append((model.folder / "model_aot.c", folder / f"model{number}.o", include + names))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(
+            pool.map(lambda job: run_compiler([*job[2], *flags, "-c", str(job[0]), "-o", str(job[1])]), jobs)
+        )
+    executable = folder / "engine"
+    run_compiler([*flags, *(str(job[1]) for job in jobs), "-o", str(executable)])
+    return HostEngine(executable, models)
+
+
+def run_compiler(arguments: Sequence[str], compiler: str = "gcc") -> None:
+    """Runs the compiler; a warning is a failure, shown with what the compiler said."""
+    done = subprocess.run([compiler, *WARNINGS, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{compiler} {' '.join(arguments)}\n{done.stderr}"
+
+
+def _driver(models: Sequence[RenderedModel]) -> str:
+    declarations, table = [], []
+    for number, model in enumerate(models):
+        declarations.append(
+            f"int8_t *model_aot_input_{number}(void);\nconst int8_t *model_aot_output_{number}(void);\n"
+            f"void model_aot_invoke_{number}(const engine_hook_t *hook);"
+        )
+        symbols = ", ".join(f"{symbol}_{number}" for symbol in _SYMBOLS)
+        table.append(f"{{{symbols}, {model.input_bytes}, {model.output_bytes}}}")
+    return _DRIVER.format(declarations="\n".join(declarations), table=", ".join(table))

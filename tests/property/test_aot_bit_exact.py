@@ -1,0 +1,155 @@
+"""Random FULLY_CONNECTED models: both packs, compiled for the host with sanitizers, against TensorFlow Lite Micro.
+
+Every output must be equal. A missing `tflite-micro` fails at the import below: an absent oracle proves nothing.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from host_engine import RenderedModel, compile_engine
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from model_builder import DenseLayer, dense_model
+from numpy.typing import NDArray
+from tflite_micro.python.tflite_micro import runtime
+
+from boardproof_export import export
+from boardproof_export.graph import parse_graph
+from boardproof_export.pack import PACKS
+from boardproof_export.support import support
+
+_INT32 = np.iinfo(np.int32)
+_INPUTS = 6
+
+extents = st.one_of(st.integers(1, 9), st.integers(1, 70), st.sampled_from([8, 16, 64, 65]))
+zero_points = st.one_of(st.sampled_from([-128, 127, 0]), st.integers(-128, 127))
+# What the requantization multiplies by: from almost nothing to left shifts that wrap.
+multipliers = st.one_of(
+    st.floats(-3.5, -0.5).map(lambda exponent: 10**exponent),
+    st.floats(-12, 8).map(lambda exponent: 10**exponent),
+    st.sampled_from([1.0, 0.5, 2.0, 2.0**-31, 2.0**-32]),
+)
+magnitudes = st.floats(-6, 3).map(lambda exponent: 10**exponent)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model's bytes and its inputs, int8 (_INPUTS, input elements)."""
+
+    content: bytes
+    inputs: NDArray[np.int8]
+
+
+@st.composite
+def layers(draw: st.DrawFn, depth: int, source_scale: float) -> DenseLayer:
+    """A layer of every kind that the aot engine takes."""
+    outputs = draw(extents)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    per_channel = outputs > 1 and draw(st.booleans())
+    weight_scale = draw(magnitudes)
+    spread = rng.uniform(0.1, 1.0, outputs if per_channel else 1)
+    kind = draw(st.sampled_from(["uniform", "extreme", "sparse", "small"]))
+    weights = {
+        "uniform": rng.integers(-128, 128, (outputs, depth)),
+        "extreme": rng.choice([-128, -127, 127], (outputs, depth)),
+        "sparse": rng.integers(-128, 128, (outputs, depth)) * (rng.random((outputs, depth)) < 0.2),
+        "small": rng.integers(-3, 4, (outputs, depth)),
+    }[kind]
+    bias = None
+    if draw(st.booleans()):
+        limit = 2 ** draw(st.integers(0, 31))
+        bias = rng.integers(max(-limit, _INT32.min), min(limit, _INT32.max) + 1, outputs).astype(np.int32)
+    return DenseLayer(
+        weights=weights.astype(np.int8),
+        weight_scales=(weight_scale * spread).astype(np.float32),
+        bias=bias,
+        output_scale=float(np.float32(source_scale * weight_scale / draw(multipliers))),
+        output_zero_point=draw(zero_points),
+        activation=draw(st.sampled_from([0, 1, 2, 3])),
+        weights_zero_point=0 if per_channel else draw(st.one_of(st.just(0), zero_points)),
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """A chain of one to three layers, with a batch, and inputs from dense to almost all background."""
+    depth, batch = draw(extents), draw(st.integers(1, 3))
+    input_scale, input_zero = float(np.float32(draw(magnitudes))), draw(zero_points)
+    chain: list[DenseLayer] = []
+    scale, width = input_scale, depth
+    for _ in range(draw(st.integers(1, 3))):
+        layer = draw(layers(width, scale))
+        chain.append(layer)
+        scale, width = layer.output_scale, len(layer.weights)
+    shape = (depth, 1) if draw(st.booleans()) else None
+    content = dense_model(
+        chain, input_scale=input_scale, input_zero_point=input_zero, batch=batch, image_shape=shape
+    )
+    return Case(content, _inputs(draw(st.integers(0, 2**32)), batch * depth, input_zero))
+
+
+def _inputs(seed: int, count: int, zero_point: int) -> NDArray[np.int8]:
+    rng = np.random.default_rng(seed)
+    dense = rng.integers(-128, 128, (_INPUTS, count))
+    dense[0], dense[1] = -128, 127
+    dense[2] = rng.choice([-128, 127], count)
+    dense[3][rng.random(count) < 0.5] = zero_point
+    dense[4] = zero_point
+    return dense.astype(np.int8)
+
+
+def oracle(case: Case) -> NDArray[np.int8]:
+    """TensorFlow Lite Micro's outputs, int8 (_INPUTS, output elements)."""
+    interpreter = runtime.Interpreter.from_bytes(case.content, arena_size=200_000)
+    shape = interpreter.get_input_details(0)["shape"]
+    outputs = []
+    for row in case.inputs:
+        interpreter.set_input(row.reshape(shape), 0)
+        interpreter.invoke()
+        outputs.append(interpreter.get_output(0).ravel().copy())
+    return np.array(outputs)
+
+
+def oracle_accepts(content: bytes) -> bool:
+    """Whether TensorFlow Lite Micro allocates the model."""
+    try:
+        runtime.Interpreter.from_bytes(content, arena_size=200_000)
+    except RuntimeError:
+        return False
+    return True
+
+
+def runs(case: Case) -> bool:
+    """Whether the aot engine takes the model."""
+    return support(parse_graph(case.content, Path("case.tflite")))[0].runs
+
+
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@given(st.lists(cases(), min_size=1, max_size=10))
+def test_both_packs_equal_the_oracle(batch: list[Case]) -> None:
+    """Many models a compilation: the compiler takes most of the time."""
+    batch = [case for case in batch if runs(case)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        models = []
+        for number, case in enumerate(batch):
+            path = folder / f"{number}.tflite"
+            path.write_bytes(case.content)
+            for manifest in export.render(path, folder / str(number), list(PACKS)):
+                rendered = folder / str(number) / manifest.pack
+                models.append(RenderedModel(rendered, manifest.input.count, manifest.output.count))
+        engine = compile_engine(folder / "build", models)
+        for number, case in enumerate(batch):
+            expected = oracle(case)
+            for position, pack in enumerate(PACKS):
+                outputs = engine.run(number * len(PACKS) + position, case.inputs)
+                np.testing.assert_array_equal(outputs, expected, err_msg=pack)
+
+
+@settings(max_examples=300)
+@given(cases())
+def test_what_the_oracle_refuses_is_refused(case: Case) -> None:
+    if not oracle_accepts(case.content):
+        assert not runs(case)

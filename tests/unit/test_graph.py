@@ -1,0 +1,141 @@
+"""Reading .tflite files: what is there is read exactly, and whatever is broken is refused by name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from model_builder import FLOAT32, INT8, ModelBuilder, random_model, schema, tiny_model
+
+from boardproof_export.graph import Activation, Graph, parse_graph, read_graph
+from boardproof_export.manifest.errors import InputError
+from boardproof_export.support import support
+
+PATH = Path("some/model.tflite")
+
+
+def survives(content: bytes) -> Graph | None:
+    """Parses, and asks the engines about what came out; None where the file was refused."""
+    try:
+        graph = parse_graph(content, PATH)
+    except InputError as error:
+        assert str(PATH) in error.message
+        assert error.hint
+        return None
+    support(graph)
+    return graph
+
+
+def test_reads_what_was_built() -> None:
+    graph = parse_graph(tiny_model(), PATH)
+    assert graph.name == "model"
+    assert (graph.schema_version, graph.subgraphs, graph.inputs, graph.outputs) == (3, 1, (0,), (3,))
+    (op,) = graph.ops
+    assert (op.code, op.inputs, op.outputs) == ("FULLY_CONNECTED", (0, 1, 2), (3,))
+    assert op.fully_connected is not None
+    assert op.fully_connected.activation == Activation.RELU
+    source, weights, bias, _ = graph.tensors
+    assert (source.type, source.shape, source.count, source.data) == ("INT8", (1, 3), 3, None)
+    assert source.quantization is not None
+    assert (source.quantization.scales.tolist(), source.quantization.zero_points) == ([0.5], (-1,))
+    assert weights.values(np.int8).tolist() == [[1, -2, 3], [-4, 5, -6]]
+    assert weights.quantization is not None
+    assert (weights.quantization.per_channel, weights.quantization.axis) == (True, 0)
+    assert bias.values(np.int32).tolist() == [7, -8]
+
+
+def test_open_dimensions_count_as_one() -> None:
+    builder = ModelBuilder()
+    tensor = builder.tensor((1, 4), dtype=FLOAT32, signature=(-1, 4))
+    output = builder.tensor((1, 4), dtype=FLOAT32)
+    builder.reshape(tensor, output)
+    graph = parse_graph(builder.build([tensor], [output]), PATH)
+    assert graph.tensors[tensor].dynamic
+    assert graph.tensors[tensor].count == 4
+    assert not graph.tensors[output].dynamic
+
+
+def test_every_truncation_is_refused_or_harmless() -> None:
+    content = tiny_model()
+    parsed = [length for length in range(len(content)) if survives(content[:length])]
+    # A flatbuffer is written back to front: only what its last bytes hold may be missing without notice.
+    assert all(length > len(content) - 64 for length in parsed)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_flipped_bytes_are_refused_or_harmless(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    original = tiny_model() if seed % 2 else random_model(seed, depths=(9, 4, 3))
+    refused = 0
+    for _ in range(250):
+        content = bytearray(original)
+        for position in rng.integers(0, len(content), rng.integers(1, 4)):
+            content[position] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, int(rng.integers(256))])
+        refused += survives(bytes(content)) is None
+    assert refused > 0
+
+
+@pytest.mark.parametrize("word", [b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80", b"\x00\x00\x01\x00"])
+def test_absurd_offsets_and_lengths(word: bytes) -> None:
+    original = tiny_model()
+    for position in range(0, len(original) - 3):
+        survives(original[:position] + word + original[position + 4 :])
+
+
+def test_garbage_behind_the_identifier() -> None:
+    rng = np.random.default_rng(1)
+    for size in (8, 9, 64, 5000):
+        assert survives(rng.bytes(4) + b"TFL3" + rng.bytes(size)) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"TFL3", "not a .tflite file"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(64), "not a .tflite file"),
+        (tiny_model()[:200], "not a usable .tflite file"),
+    ],
+)
+def test_what_is_no_model_is_named(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "broken.tflite"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=says) as caught:
+        read_graph(path)
+    assert str(path) in caught.value.message
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        read_graph(tmp_path / "absent.tflite")
+    with pytest.raises(InputError, match="is a folder"):
+        read_graph(tmp_path)
+
+
+def test_other_schema_versions_are_refused() -> None:
+    builder = ModelBuilder()
+    tensor = builder.tensor((1, 2), 0.5)
+    output = builder.tensor((2, 1), 0.5)
+    builder.reshape(tensor, output)
+    with pytest.raises(InputError, match="schema version is 4, not 3"):
+        parse_graph(builder.build([tensor], [output], version=4), PATH)
+
+
+def test_contradictions_are_refused() -> None:
+    builder = ModelBuilder()
+    tensor = builder.tensor((1, 2), 0.5)
+    short = builder.tensor((4, 2), 0.5, data=np.zeros(5, np.int8))
+    builder.fully_connected([tensor, short], tensor)
+    with pytest.raises(InputError, match="tensor 1 needs 8 bytes and its buffer has 5"):
+        parse_graph(builder.build([tensor], [tensor]), PATH)
+    builder = ModelBuilder()
+    tensor = builder.tensor((1, 2), 0.5)
+    builder.op(schema.BuiltinOperator.RESHAPE, [17], [tensor])
+    with pytest.raises(InputError, match="operator 0 reads tensor 17, and there are 1 tensors"):
+        parse_graph(builder.build([tensor], [tensor]), PATH)
+
+
+def test_sizes_beyond_reason_are_refused() -> None:
+    builder = ModelBuilder()
+    tensor = builder.tensor((2**31 - 1, 2**31 - 1), 0.5, dtype=INT8)
+    with pytest.raises(InputError, match="tensor 0 has"):
+        parse_graph(builder.build([tensor], [tensor]), PATH)

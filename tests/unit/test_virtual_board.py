@@ -1,0 +1,265 @@
+"""The virtual board: its engine's failures by name, its process, and its port."""
+
+import json
+import os
+import select
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from boardproof_export.manifest.errors import InputError, LinkError
+from boardproof_host import pty_link, virtual_board
+from boardproof_host.oracle_worker import load_tflm
+from boardproof_host.protocol import messages
+from boardproof_host.protocol.frame import Frame, FrameParser, encode
+from boardproof_host.protocol.messages import ErrorCode
+from boardproof_host.pty_link import PtyLink
+from boardproof_host.session import Patience, Session
+from boardproof_host.transport import SerialTransport
+from boardproof_host.virtual_board import VirtualBoard
+from boardproof_host.virtual_engine import SCHEMA_VERSION, TflmEngine, read_facts
+from model_builder import ModelBuilder, random_model
+
+DEPTHS = (20, 12, 5)
+MODEL = random_model(3, depths=DEPTHS)
+
+
+def converse(model: bytes, *requests: bytes, arena: int | None = None) -> list[Frame]:
+    said = bytearray()
+    board = VirtualBoard(virtual_board.build(model, arena), said.extend)
+    for request in (encode(messages.Hello.TYPE, 0, messages.Hello(1, messages.VERSION).pack()), *requests):
+        board.feed(request)
+    return FrameParser().feed(bytes(said))
+
+
+def hello_error(model: bytes, arena: int | None = None) -> tuple[int, int, int]:
+    """What a board with this model answers to hello, an error: code and details."""
+    (frame,) = converse(model, arena=arena)
+    assert frame.type == messages.Error.TYPE
+    error = messages.Error.unpack(frame.payload)
+    return error.code, error.detail_a, error.detail_b
+
+
+def reshaped(*, version: int = 3, then: int | None = None, custom: str | None = None) -> bytes:
+    """A model of one RESHAPE and, where `then` is given, an operator without options behind it."""
+    builder = ModelBuilder()
+    first, last = builder.tensor((1, 4), 0.5), builder.tensor((1, 4), 0.5)
+    builder.reshape(first, last)
+    if then is not None:
+        source, last = last, builder.tensor((1, 4), 0.5)
+        builder.op(then, [source], [last], custom=custom)
+    return builder.build([first], [last], version=version)
+
+
+def test_a_missing_operator_is_named_by_code_and_index() -> None:
+    atan2 = schema.BuiltinOperator.ATAN2
+    assert hello_error(reshaped(then=atan2)) == (ErrorCode.ENGINE_OP, atan2, 1)
+    custom = schema.BuiltinOperator.CUSTOM
+    assert hello_error(reshaped(then=custom, custom="Fancy")) == (ErrorCode.ENGINE_OP, custom, 1)
+
+
+def test_another_schema_version() -> None:
+    assert hello_error(reshaped(version=2)) == (ErrorCode.ENGINE_SCHEMA, SCHEMA_VERSION, 2)
+
+
+def test_an_operator_that_cannot_be_prepared() -> None:
+    """QUANTIZE of two tensors: registered, but its kernel refuses that when the tensors are allocated."""
+    builder = ModelBuilder()
+    first, middle, last = (builder.tensor((1, 4), 0.5) for _ in range(3))
+    builder.reshape(first, middle)
+    builder.op(schema.BuiltinOperator.QUANTIZE, [middle, middle], [last])
+    assert hello_error(builder.build([first], [last])) == (ErrorCode.ENGINE_INVOKE, 0, 1)
+
+
+def test_an_arena_that_is_too_small() -> None:
+    used = TflmEngine(MODEL, read_facts(MODEL)).ram_used
+    assert used > sum(DEPTHS)
+    assert hello_error(MODEL, arena=used - 1) == (ErrorCode.ENGINE_ARENA, used, used - 1)
+    assert hello_error(MODEL, arena=0) == (ErrorCode.ENGINE_ARENA, used, 0)
+    (frame,) = converse(MODEL, arena=used)
+    hello = messages.HelloAnswer.unpack(frame.payload)
+    assert (hello.ram_used, hello.ram_given) == (used, used)
+
+
+def test_the_arena_grows_with_the_model() -> None:
+    """A hidden layer with 200 values more needs at least 200 bytes more."""
+    small, large = random_model(4, depths=(8, 8, 8)), random_model(4, depths=(8, 208, 8))
+    used = [TflmEngine(model, read_facts(model)).ram_used for model in (small, large)]
+    assert used[1] - used[0] >= 200
+
+
+def test_hello_tells_the_model_and_never_a_clock() -> None:
+    (frame,) = converse(MODEL)
+    hello = messages.HelloAnswer.unpack(frame.payload)
+    assert (hello.target, hello.engine, hello.kernels) == ("tflm_host", "tflm", "reference")
+    assert (hello.input_bytes, hello.output_bytes, hello.op_count) == (DEPTHS[0], DEPTHS[-1], len(DEPTHS) - 1)
+    assert hello.clock_hz == 0
+    details: Any = None
+    from tflite_micro.python.tflite_micro import runtime
+
+    interpreter = runtime.Interpreter.from_bytes(MODEL)
+    for side, scale, zero in (
+        ("input", hello.input_scale, hello.input_zero_point),
+        ("output", hello.output_scale, hello.output_zero_point),
+    ):
+        details = getattr(interpreter, f"get_{side}_details")(0)["quantization_parameters"]
+        assert np.float32(scale) == details["scales"][0]
+        assert zero == details["zero_points"][0]
+
+
+@pytest.mark.parametrize("content", [b"", b"no model at all", MODEL[: len(MODEL) // 3]])
+def test_what_is_no_model_is_refused(content: bytes) -> None:
+    with pytest.raises(InputError):
+        virtual_board.build(content, name="some.tflite")
+
+
+def test_a_float_model_is_refused() -> None:
+    builder = ModelBuilder()
+    first, last = (builder.tensor((1, 4), dtype=schema.TensorType.FLOAT32) for _ in range(2))
+    builder.reshape(first, last)
+    with pytest.raises(InputError, match="not int8"):
+        virtual_board.build(builder.build([first], [last]))
+
+
+def test_profile_looks_behind_every_operator() -> None:
+    """The last entry is the CRC of the model's output; the lengths are those of the layers."""
+    data = np.arange(DEPTHS[0], dtype=np.int8).tobytes()
+    _, plain, profiled = converse(
+        MODEL, encode(messages.Infer.TYPE, 1, data), encode(messages.Profile.TYPE, 2, data)
+    )
+    output = messages.InferAnswer.unpack(plain.payload).output
+    entries = list(struct.iter_unpack("<III", profiled.payload))
+    assert [length for _, length, _ in entries] == list(DEPTHS[1:])
+    assert entries[-1][2] == zlib.crc32(output)
+
+
+# -- the process and its pseudo-terminal ----------------------------------------------------------------------
+
+
+@contextmanager
+def process(model: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[bytes]", dict[str, Any]]]:
+    command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(model), *arguments]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert child.stdout is not None
+        yield child, json.loads(child.stdout.readline())
+    finally:
+        if child.poll() is None:
+            child.kill()
+        child.communicate()
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(MODEL)
+    return path
+
+
+def test_a_session_over_its_port(model_file: Path) -> None:
+    rng = np.random.default_rng(1)
+    inputs = rng.integers(-128, 128, (300, DEPTHS[0])).astype(np.int8)
+    with process(model_file) as (child, started):
+        assert started["pid"] == child.pid
+        transport = SerialTransport(started["port"])
+        session = Session(transport, seed=1)
+        identity = session.hello()
+        assert identity.emulated  # so that no report takes its ticks for a latency
+        answers = {
+            a.index: a.output for a in session.stream((i, row.tobytes()) for i, row in enumerate(inputs))
+        }
+        session.check_digest()
+        assert session.counters.retransmits == 0
+        transport.close()
+    run = load_tflm(MODEL)
+    assert answers == {index: run(row).tobytes() for index, row in enumerate(inputs)}
+
+
+def test_it_ends_with_its_standard_input(model_file: Path) -> None:
+    with process(model_file) as (child, started):
+        assert child.stdin is not None
+        child.stdin.close()
+        child.stdin = None
+        assert child.wait(timeout=10) == 0
+        assert not Path(started["port"]).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_with_a_signal(model_file: Path, number: signal.Signals) -> None:
+    with process(model_file) as (child, _):
+        child.send_signal(number)
+        assert child.wait(timeout=10) == 0
+
+
+def test_hosts_come_and_go(model_file: Path) -> None:
+    """A host that leaves without reading its answers leaves nothing behind for the next one."""
+    with process(model_file) as (_, started):
+        rude = os.open(started["port"], os.O_RDWR | os.O_NOCTTY)
+        os.write(rude, encode(messages.Hello.TYPE, 0, messages.Hello(1, messages.VERSION).pack()) * 20)
+        time.sleep(0.2)
+        os.close(rude)
+        for _ in range(2):
+            transport = SerialTransport(started["port"])
+            assert Session(transport, Patience(hello=5.0)).hello().target == "tflm_host"
+            transport.close()
+
+
+def test_a_model_that_cannot_be_used_ends_the_process_with_code_2(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.tflite"
+    bad.write_bytes(b"no model")
+    for path, said in ((bad, "not a .tflite file"), (tmp_path / "absent.tflite", "cannot read")):
+        command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(path)]
+        done = subprocess.run(command, input=b"", capture_output=True, timeout=30, check=False)
+        assert done.returncode == 2
+        assert said in done.stderr.decode()
+        assert done.stdout == b""
+
+
+def test_a_small_arena_is_refused_by_hello(model_file: Path) -> None:
+    with process(model_file, "--arena", "500") as (_, started):
+        transport = SerialTransport(started["port"])
+        with pytest.raises(LinkError, match=r"needed \d+, given 500 bytes"):
+            Session(transport).hello()
+        transport.close()
+
+
+def test_answers_that_nobody_reads_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board must not hang for ever on a port that nobody reads, nor keep old answers for the next host."""
+    monkeypatch.setattr(pty_link, "UNHEARD_SECONDS", 0.2)
+    link = PtyLink()
+    try:
+        writer = threading.Thread(target=lambda: [link.write(bytes(4000)) for _ in range(8)], daemon=True)
+        writer.start()
+        writer.join(timeout=20)
+        assert not writer.is_alive()
+    finally:
+        if not writer.is_alive():
+            link.close()
+
+
+def test_the_port_passes_every_byte() -> None:
+    """No byte means anything to the terminal: it is raw before anybody opens it."""
+    link = PtyLink()
+    host = os.open(link.port, os.O_RDWR | os.O_NOCTTY)
+    try:
+        everything = bytes(range(256))
+        os.write(host, everything)
+        assert link.read() == everything
+        link.write(everything)
+        ready, _, _ = select.select([host], [], [], 5)
+        assert ready
+        assert os.read(host, 1000) == everything
+    finally:
+        os.close(host)
+        link.close()
