@@ -16,6 +16,8 @@ MODEM_MANAGER = (
     "or keep it off the board with a udev rule (docs/PORTS.md)"
 )
 
+NAMED = 2  # processes that a message names at most
+
 
 class PortBusyError(LinkError):
     """Another program uses the port."""
@@ -77,7 +79,7 @@ def unopened(url: str, error: OSError) -> BoardproofError:
 
 def busy(url: str, found: list[Holder]) -> PortBusyError:
     """The error for a port in use; `found` is empty where the process cannot be seen."""
-    who = ", ".join(str(holder) for holder in found) or "another program"
+    who = named(found) or "another program"
     if any(holder.name == "ModemManager" for holder in found):
         hint = MODEM_MANAGER
     elif found:
@@ -85,6 +87,12 @@ def busy(url: str, found: list[Holder]) -> PortBusyError:
     else:
         hint = f"close the other program (a serial monitor?) and try again; to find it: sudo fuser -v {url}"
     return PortBusyError(f"{url} is in use by {who}", hint=hint)
+
+
+def named(found: list[Holder]) -> str:
+    """The first few processes that hold a port."""
+    more = [f"{len(found) - NAMED} more"] if len(found) > NAMED else []
+    return ", ".join([*(str(holder) for holder in found[:NAMED]), *more])
 
 
 def denied(url: str, access: Access | None) -> PortDeniedError:

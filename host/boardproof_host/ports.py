@@ -12,7 +12,7 @@ from serial.tools import list_ports
 
 from boardproof_host import port_state
 from boardproof_host.identity import Identity
-from boardproof_host.port_errors import NoAnswerError, PortBusyError, PortDeniedError
+from boardproof_host.port_errors import NoAnswerError, PortBusyError, PortDeniedError, named
 from boardproof_host.session import Patience, Session
 from boardproof_host.transport import SerialTransport
 
@@ -107,7 +107,7 @@ def _examine(port: Port, probe: bool, seconds: float) -> Finding:
     if not probe or not port.asked:
         holders = port_state.holders(port.name) if port_state.is_device(port.name) else []
         if holders:
-            return Finding(port, "busy", f"in use by {', '.join(str(holder) for holder in holders)}")
+            return Finding(port, "busy", f"in use by {named(holders)}")
         return Finding(port, "not probed", "" if port.asked else NOT_USB)
     try:
         transport = SerialTransport(port.name)

@@ -81,7 +81,6 @@ class Streamed:
     boards: Boards
     identity: Identity
     measurement: Measurement
-    damaged: int = 0  # frames that the boards dropped
 
 
 def run(args: argparse.Namespace) -> int:
@@ -127,8 +126,6 @@ def _stream_beside_oracles(
         measurement = _measure(boards.sessions, inputs, journal)
     journal.close(finished=measurement.reason is None)
     streamed = Streamed(boards, identity, measurement)
-    if measurement.reason is None:
-        streamed.damaged = sum(session.status().damaged for session in boards.sessions)
     with phases.phase("oracles after the stream"):
         outputs = run_of_oracles.result()
     return streamed, outputs
@@ -225,7 +222,7 @@ def _link_use(streamed: Streamed) -> LinkUse:
         bytes_down=sum(session.counters.bytes_down for session in sessions),
         bytes_up=sum(session.counters.bytes_up for session in sessions),
         retransmits=sum(session.counters.retransmits for session in sessions),
-        crc_errors=streamed.damaged + sum(session.damaged for session in sessions),
+        crc_errors=sum(session.damaged + session.counters.damaged_down for session in sessions),
         baud=streamed.identity.baud,
     )
 

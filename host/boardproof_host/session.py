@@ -43,6 +43,7 @@ class LinkCounters:
     bytes_up: int = 0
     payload_down: int = 0  # input bytes before framing and packing
     retransmits: int = 0
+    damaged_down: int = 0  # frames that the board dropped since hello, as it said at the end
     restarts: int = 0  # times that the board lost the session in mid-run
     reopened: int = 0  # times that the port vanished and came back
 
@@ -162,10 +163,11 @@ class Session:
         Raises:
             LinkError: they differ: some answer was not what the board computed.
         """
-        board = self.status().digest
-        if board != self.digest:
+        status = self.status()
+        self.counters.damaged_down = status.damaged
+        if status.digest != self.digest:
             raise LinkError(
-                f"the board's digest over its answers is {board:08x}, the host's {self.digest:08x}",
+                f"the board's digest over its answers is {status.digest:08x}, the host's {self.digest:08x}",
                 hint="do not trust this run; run again, and report it if it happens twice",
             )
 

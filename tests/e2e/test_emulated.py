@@ -1,0 +1,261 @@
+"""The road from a built firmware to a verdict, on an emulated board, through the command line."""
+
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from e2e.conftest import TARGET, Checkout
+from support.host_c import ROOT
+
+pytestmark = pytest.mark.e2e
+Check = Callable[[], None]
+
+
+def test_verdict_on_real_images(checkout: Checkout, tmp_path: Path, no_emulator_left: Check) -> None:
+    done = checkout.boardproof(
+        "run", "--target", TARGET, "--limit", "300", "--seed", "5", "--out", str(tmp_path)
+    )
+    assert done.code == 0, done.err
+    report = checkout.report(tmp_path)
+    assert report["schema"] == "boardproof.report/1"
+    assert report["verdict"] == "exact"
+    assert report["complete"] is True
+    assert report["images"] == 300
+    assert report["target"]["emulated"] is True
+    assert set(report["parity"]) == {"tflm", "litert", "litert-ref", "litert-nodelegate"}
+    assert report["parity"]["tflm"]["mismatched_values"] == 0
+    assert report["accuracy"]["device"] > 0.8
+    assert report["cost"]["microseconds"] is None
+    assert report["cost"]["instructions_per_inference"]["median"] > 10_000
+    assert report["cost"]["flash_bytes"] > report["cost"]["model_bytes"]
+    assert "exact" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_instruction_counts_are_exact(checkout: Checkout, tmp_path: Path) -> None:
+    """Two runs, one packed and one plain, so with other timing on the UART: the same counts."""
+    costs = []
+    for name, plain in (("packed", ()), ("plain", ("--plain",))):
+        folder = tmp_path / name
+        done = checkout.boardproof("run", "--target", TARGET, "--limit", "60", "--out", str(folder), *plain)
+        assert done.code == 0, done.err
+        costs.append(checkout.report(folder)["cost"]["instructions_per_inference"])
+    assert costs[0] == costs[1]
+
+
+def test_shared_over_two_boards(checkout: Checkout, tmp_path: Path, no_emulator_left: Check) -> None:
+    done = checkout.boardproof(
+        "run", "--target", TARGET, "--boards", "2", "--limit", "300", "--out", str(tmp_path)
+    )
+    assert done.code == 0, done.err
+    assert checkout.report(tmp_path)["verdict"] == "exact"
+
+
+def test_a_board_that_dies_has_its_share_finished(
+    checkout: Checkout, tmp_path: Path, no_emulator_left: Check
+) -> None:
+    process = checkout.start(
+        "run", "--target", TARGET, "--boards", "2", "--limit", "2500", "--out", str(tmp_path)
+    )
+    wait_for_stream(checkout, tmp_path, process)
+    os.kill(checkout.emulators()[0], signal.SIGKILL)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "failed" in err
+    report = checkout.report(tmp_path)
+    assert (report["images"], report["verdict"], report["complete"]) == (2500, "exact", True)
+
+
+def wait_for_stream(checkout: Checkout, out: Path, process: "subprocess.Popen[str]") -> None:
+    """Returns once the first answers are in the journal."""
+    journal = out / "journal.bin"
+    deadline = time.monotonic() + 60
+    while not (journal.is_file() and journal.stat().st_size > 2000):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_ctrl_c_keeps_what_was_measured(checkout: Checkout, tmp_path: Path, no_emulator_left: Check) -> None:
+    process = checkout.start("run", "--target", TARGET, "--out", str(tmp_path))
+    wait_for_stream(checkout, tmp_path, process)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    no_emulator_left()
+    report = checkout.report(tmp_path)
+    assert report["complete"] is False
+    assert report["reason"] == "interrupted"
+    assert 0 < report["images"] < 10_000
+    assert report["verdict"] == "exact"
+
+
+def test_a_board_that_stops_answering(checkout: Checkout, tmp_path: Path, no_emulator_left: Check) -> None:
+    process = checkout.start("run", "--target", TARGET, "--out", str(tmp_path))
+    wait_for_stream(checkout, tmp_path, process)
+    for pid in checkout.emulators():
+        os.kill(pid, signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    assert "--resume" in err
+    report = checkout.report(tmp_path)
+    assert report["complete"] is False
+    assert 0 < report["images"] < 10_000
+
+
+KILLS = int(os.environ.get("BOARDPROOF_KILLS", "2"))  # `BOARDPROOF_KILLS=20` for the full measure
+VOLATILE = ("created", "timing", "link", "host")
+
+
+@pytest.mark.parametrize("moment", range(KILLS))
+def test_resume_after_a_kill(
+    checkout: Checkout, tmp_path: Path, no_emulator_left: Check, moment: int, undisturbed: dict[str, object]
+) -> None:
+    """The host is killed at some moment of the run; --resume ends with the report of an undisturbed run."""
+    arguments = ("run", "--target", TARGET, "--limit", "1500", "--out", str(tmp_path))
+    process = checkout.start(*arguments)
+    time.sleep(0.6 + 4.0 * ((moment * 0.618) % 1.0))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    no_emulator_left()
+    done = checkout.boardproof(*arguments, "--resume")
+    assert done.code == 0, done.err
+    assert steady(checkout.report(tmp_path)) == undisturbed
+
+
+def steady(report: dict[str, object]) -> dict[str, object]:
+    """A report without what differs from run to run: times, and what the link did."""
+    parity = report["parity"]
+    assert isinstance(parity, dict)
+    for oracle in parity.values():
+        oracle.pop("seconds")
+        oracle.pop("cached")
+    return {name: value for name, value in report.items() if name not in VOLATILE}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    done = checkout.boardproof("run", "--target", TARGET, "--limit", "1500", "--out", str(folder))
+    assert done.code == 0, done.err
+    return steady(checkout.report(folder))
+
+
+def test_resume_refuses_another_model(checkout: Checkout, tmp_path: Path) -> None:
+    process = checkout.start("run", "--target", TARGET, "--out", str(tmp_path))
+    wait_for_stream(checkout, tmp_path, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    done = checkout.boardproof(
+        "run", "--target", TARGET, "--images", "5:", "--resume", "--out", str(tmp_path)
+    )
+    assert done.code == 2
+    assert "data" in done.err
+
+
+def test_another_model_is_refused_by_name(checkout: Checkout, tmp_path: Path) -> None:
+    other = tmp_path / "other.tflite"
+    content = bytearray((ROOT / "models" / "fashion_mnist_int8.tflite").read_bytes())
+    content[len(content) // 2] ^= 1  # another weight
+    other.write_bytes(content)
+    done = checkout.boardproof("run", "--target", TARGET, "--model", str(other), "--out", str(tmp_path))
+    assert done.code == 3
+    assert "another model" in done.err
+    assert "other.tflite" in done.err
+
+
+def test_targets_that_do_not_exist(checkout: Checkout) -> None:
+    done = checkout.boardproof("run", "--target", "qemu_cortex_m44")
+    assert done.code == 2
+    assert TARGET in done.err
+
+
+def test_a_report_folder_that_cannot_be_written(checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = checkout.boardproof("run", "--target", TARGET, "--out", str(tmp_path / "file"))
+    assert done.code == 2
+    assert "--out" in done.err
+
+
+@pytest.mark.parametrize("limit", ["0", "-1"])
+def test_limits_that_leave_nothing(checkout: Checkout, limit: str) -> None:
+    assert checkout.boardproof("run", "--target", TARGET, "--limit", limit).code == 2
+
+
+def path_without(tmp_path: Path, *missing: str) -> str:
+    """A PATH with links to every program of the present one but those."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for entry in reversed(os.environ["PATH"].split(":")):
+        for program in Path(entry).glob("*") if Path(entry).is_dir() else []:
+            link = folder / program.name
+            link.unlink(missing_ok=True)
+            link.symlink_to(program)
+    for name in missing:
+        (folder / name).unlink(missing_ok=True)
+    return str(folder)
+
+
+def test_qemu_is_missing(checkout: Checkout, tmp_path: Path) -> None:
+    path = path_without(tmp_path, "qemu-system-arm")
+    done = checkout.boardproof("run", "--target", TARGET, "--out", str(tmp_path / "out"), PATH=path)
+    assert done.code == 4, done.err
+    assert "qemu-system-arm" in done.err
+
+
+def test_a_port_that_is_not_there(checkout: Checkout, tmp_path: Path) -> None:
+    done = checkout.boardproof("run", "--port", "/dev/ttyNONE7", "--out", str(tmp_path))
+    assert done.code == 3
+    assert "/dev/ttyNONE7" in done.err
+
+
+def test_a_port_that_is_silent(checkout: Checkout, tmp_path: Path) -> None:
+    _, slave = pty.openpty()
+    done = checkout.boardproof("run", "--port", os.ttyname(slave), "--out", str(tmp_path))
+    assert done.code == 3
+    assert "no answer" in done.err
+
+
+def test_upload_starts_a_board_to_talk_to(checkout: Checkout, tmp_path: Path) -> None:
+    """`pio run -t upload` prints the port; `boardproof run --port` talks to it; stopping leaves nothing behind."""
+    pio = [sys.executable, "-m", "platformio", "run", "-d", str(checkout.root), "-e", TARGET]
+    environment = checkout.environment(
+        PLATFORMIO_DISABLE_UPGRADE_CHECK="true", PLATFORMIO_SETTING_ENABLE_TELEMETRY="no"
+    )
+    done = subprocess.run(
+        [*pio, "-t", "upload"], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    try:
+        port = next(word for word in done.stdout.split() if word.startswith(("/dev/", "socket://")))
+        ran = checkout.boardproof("run", "--port", port.rstrip(",."), "--limit", "50", "--out", str(tmp_path))
+        assert ran.code == 0, ran.err
+        assert checkout.report(tmp_path)["verdict"] == "exact"
+    finally:
+        emulator = checkout.root / "firmware" / "platform" / "emulator.py"
+        build = checkout.root / ".pio" / "build" / TARGET
+        subprocess.run([sys.executable, str(emulator), "stop", "--build", str(build)], check=True)
+    assert not checkout.emulators()
+
+
+def test_a_gate_that_is_missed(checkout: Checkout, tmp_path: Path) -> None:
+    done = checkout.boardproof(
+        "run", "--target", TARGET, "--limit", "50", "--min-accuracy", "0.999", "--out", str(tmp_path)
+    )
+    assert done.code == 1
+    assert "gate" in done.err
+
+
+def test_the_python_that_runs_the_tests_has_all_oracles() -> None:
+    """A missing oracle must be red here and not a skipped test."""
+    import ai_edge_litert.interpreter  # noqa: F401
+    from tflite_micro.python.tflite_micro import runtime  # noqa: F401
+
+    assert shutil.which("qemu-system-arm")
+    assert shutil.which("arm-none-eabi-gcc")

@@ -1,0 +1,125 @@
+"""The virtual board through the command line, with the reference model and the real images: no toolchain needed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.host_c import ROOT
+
+pytestmark = pytest.mark.e2e
+MODEL = ROOT / "models" / "fashion_mnist_int8.tflite"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A checkout of links, so that state and build folders are this test's own."""
+    for name in ("firmware", "models", "platformio.ini"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    return tmp_path
+
+
+def boardproof(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "boardproof_host", *arguments],
+        env=os.environ | {"BOARDPROOF_PROJECT": str(project)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def check_record(record: dict[str, Any], images: int) -> None:
+    assert record["verdict"] == "exact"
+    assert record["complete"]
+    assert record["images"] == images
+    target = record["target"]
+    assert (target["name"], target["engine"], target["kernels"]) == ("tflm_host", "tflm", "reference")
+    assert target["emulated"]
+    assert target["clock_hz"] is None
+    # An interpreter's time under Python is no cost of a board: none is shown.
+    assert record["cost"]["unit"] is None
+    assert record["cost"]["microseconds"] is None
+    assert record["cost"]["arena_bytes"] > 784
+    assert record["link"]["crc_errors"] == record["link"]["retransmits"] == 0
+
+
+def test_run(project: Path) -> None:
+    done = boardproof(project, "run", "--target", "tflm_host", "--limit", "300", "--json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    check_record(record, 300)
+    assert record["parity"]["tflm"]["mismatched_values"] == 0
+    report = (project / ".boardproof" / "reports" / "tflm_host" / "report.md").read_text()
+    assert "microseconds per inference" not in report
+
+
+def test_two_boards_share_the_images(project: Path) -> None:
+    done = boardproof(project, "run", "--target", "tflm_host", "--boards", "2", "--limit", "200", "--json")
+    assert done.returncode == 0, done.stderr
+    check_record(json.loads(done.stdout), 200)
+
+
+def test_prove_builds_nothing(project: Path) -> None:
+    done = boardproof(
+        project, "prove", "--target", "tflm_host", "--model", str(MODEL), "--limit", "100", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    check_record(json.loads(done.stdout), 100)
+    assert "== build" not in done.stderr
+    assert not (project / ".pio").exists()
+
+
+def test_it_is_a_target_without_a_build(project: Path) -> None:
+    listed = boardproof(project, "targets", "--json")
+    found = {target["name"]: target for target in json.loads(listed.stdout)}
+    assert found["tflm_host"]["virtual"]
+    assert not found["qemu_cortex_m4"]["virtual"]
+    refused = boardproof(project, "build", "--target", "tflm_host")
+    assert refused.returncode == 2
+    assert "nothing to build" in refused.stderr
+
+
+def test_port_auto_finds_it(project: Path) -> None:
+    """A running board that left its state file, as `pio run -t upload` does, is found without naming its port."""
+    command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(MODEL)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as board:
+        assert board.stdout is not None
+        folder = project / ".pio" / "build" / "some_emulator"
+        folder.mkdir(parents=True)
+        (folder / "emulator.json").write_bytes(board.stdout.readline())
+        done = boardproof(project, "run", "--port", "auto", "--limit", "50", "--json")
+    assert done.returncode == 0, done.stderr
+    check_record(json.loads(done.stdout), 50)
+
+
+def test_another_model_is_refused_by_name(project: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.tflite"
+    other.write_bytes(MODEL.read_bytes() + b"\0")  # the same model in another file
+    command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(other)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as board:
+        assert board.stdout is not None
+        port = json.loads(board.stdout.readline())["port"]
+        done = boardproof(project, "run", "--port", port, "--model", str(MODEL))
+    assert done.returncode == 3
+    assert "the board runs another model" in done.stderr
+
+
+def test_a_float_model_is_refused(project: Path, tmp_path: Path) -> None:
+    """Exit code 2 and the reason, from the board's process through to the command line."""
+    from ai_edge_litert import schema_py_generated as schema
+    from model_builder import ModelBuilder
+
+    builder = ModelBuilder()
+    first, last = (builder.tensor((1, 784), dtype=schema.TensorType.FLOAT32) for _ in range(2))
+    builder.reshape(first, last)
+    path = tmp_path / "float.tflite"
+    path.write_bytes(builder.build([first], [last]))
+    done = boardproof(project, "run", "--target", "tflm_host", "--model", str(path))
+    assert done.returncode == 2
+    assert "is not int8" in done.stderr
+    assert "boardproof convert" in done.stderr
