@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware" / "src"
 ENGINE = FIRMWARE / "engine" / "aot"
-KERNELS = ("kernels_portable", "kernels_dsp", "requantize")
+KERNELS = ("kernels_portable", "kernels_dsp", "kernels_avr", "requantize")
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow"]
 SANITIZERS = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 _SYMBOLS = ("model_aot_input", "model_aot_output", "model_aot_invoke")

@@ -12,9 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from boardproof_export.dense import DenseLayer, per_tensor
 from boardproof_export.graph import Graph
 from boardproof_export.lower import Program, Step
-from boardproof_export.pack import BLOCK, CHANNEL_BYTES, Pack, PackedWeights
+from boardproof_export.pack import CHANNEL_BYTES, Pack, PackedWeights
 
 _ROW_BYTES = 16
+_AVR_POINTER_BYTES = 3  # of a table entry, in flash
 
 
 @cache
@@ -70,7 +71,12 @@ def render_aot(graph: Graph, pack: Pack, program: Program) -> tuple[dict[str, st
     offsets = program.plan.offsets
     context = {
         "model": _model(graph),
-        "pack": {"name": pack.name, "block": BLOCK, "element_bytes": pack.element_bytes},
+        "pack": {
+            "name": pack.name,
+            "block": pack.block,
+            "block_macro": pack.block_macro,
+            "element_bytes": pack.element_bytes,
+        },
         "target_checks": [_DSP_CHECK] if pack.needs_dsp else [],
         "plan": {
             "arena_bytes": program.plan.arena_bytes,
@@ -84,7 +90,7 @@ def render_aot(graph: Graph, pack: Pack, program: Program) -> tuple[dict[str, st
         "scratches": [
             {"units": pack.units(step.dense.depth), "bytes": pack.scratch_bytes(step.dense.depth)}
             for step in program.steps
-            if step.dense is not None
+            if step.dense is not None and pack.lists
         ],
         "layers": layers,
         "steps": [_step(step, pack, offsets) for step in program.steps],
@@ -130,16 +136,29 @@ def _layer(step: Step, pack: Pack) -> tuple[dict[str, Any], int]:
         "what": f"FULLY_CONNECTED, {dense.depth} to {dense.outputs}, fused {dense.activation.name}",
         "weights": {
             "type": pack.element,
-            "count": len(packed.words),
-            "rows": _rows(
-                (_number(value, pack.element) for value in packed.words.tolist()),
-                _ROW_BYTES // packed.words.itemsize,
-            ),
+            "arrays": _arrays(index, packed, pack),
+            "cut": bool(packed.lengths),
         },
         "channels": _channels(dense),
-        "members": _members(step, packed),
+        "members": _members(step, packed, pack),
     }
-    return layer, packed.words.nbytes + CHANNEL_BYTES * dense.outputs
+    pointers = len(packed.lengths) * _AVR_POINTER_BYTES
+    return layer, packed.words.nbytes + pointers + CHANNEL_BYTES * dense.outputs
+
+
+def _arrays(index: int, packed: PackedWeights, pack: Pack) -> list[dict[str, Any]]:
+    """The C arrays of a layer's weights."""
+    name = f"op{index}_weights"
+    return [
+        {
+            "name": f"{name}_{number}" if packed.lengths else name,
+            "count": len(words),
+            "rows": _rows(
+                (_number(value, pack.element) for value in words.tolist()), _ROW_BYTES // words.itemsize
+            ),
+        }
+        for number, words in enumerate(packed.arrays)
+    ]
 
 
 def _channels(dense: DenseLayer) -> list[str]:
@@ -152,7 +171,7 @@ def _channels(dense: DenseLayer) -> list[str]:
     ]
 
 
-def _members(step: Step, packed: PackedWeights) -> list[dict[str, Any]]:
+def _members(step: Step, packed: PackedWeights, pack: Pack) -> list[dict[str, Any]]:
     dense, index = step.dense, step.op.index
     assert dense is not None
     values = {
@@ -163,7 +182,7 @@ def _members(step: Step, packed: PackedWeights) -> list[dict[str, Any]]:
         "outputs": dense.outputs,
         "paired": int(packed.paired),
         "input_zero_point": dense.input_zero_point,
-        "weights_zero_point": dense.weights_zero_point,
+        "weights_zero_point": dense.weights_zero_point + pack.weights_offset,
         "output_zero_point": dense.output_zero_point,
         "output_min": dense.output_min,
         "output_max": dense.output_max,
@@ -175,12 +194,10 @@ def _step(step: Step, pack: Pack, offsets: dict[str, int]) -> dict[str, Any]:
     calls = []
     what = f"{step.op.code}: in place"
     if step.dense is not None:
-        assert step.scratch is not None
         what = step.op.code
-        calls.append(
-            f"{pack.kernel}(&op{step.op.index}, ARENA({offsets[step.source]}), ARENA({offsets[step.output]}), "
-            f"ARENA({offsets[step.scratch]}))"
-        )
+        places = [step.source, step.output, *([step.scratch] if step.scratch else [])]
+        buffers = ", ".join(f"ARENA({offsets[place]})" for place in places)
+        calls.append(f"{pack.kernel}(&op{step.op.index}, {buffers})")
     return {
         "index": step.op.index,
         "what": what,

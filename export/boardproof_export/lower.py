@@ -10,7 +10,10 @@ from boardproof_export.plan import Buffer, Plan, plan_buffers
 
 @dataclass(frozen=True)
 class Step:
-    """An operator with its buffers, named as in the plan. `dense` is None for RESHAPE, which computes nothing."""
+    """An operator with its buffers, named as in the plan. `dense` is None for RESHAPE, which computes nothing.
+
+    `scratch` is None where nothing is listed.
+    """
 
     op: Op
     dense: DenseLayer | None
@@ -49,7 +52,7 @@ def lower(graph: Graph, pack: Pack) -> Program:
         last[source] = op.index
         last[home[output]] = op.index
         list_name = None
-        if dense:
+        if dense and pack.lists:
             list_name = f"inputs of operator {op.index}"
             scratch.append(Buffer(list_name, pack.scratch_bytes(dense.depth), op.index, op.index))
         steps.append(

@@ -34,7 +34,9 @@ SCRIPT = "import SCons.Script\n\nSCons.Script.main()\n"
 def registry_answers() -> bool:
     """Whether a connection to one of PlatformIO's registry hosts opens."""
     if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
-        return False  # what the proxy lets through cannot be known in time; SCons from PyPI does in either case
+        return (
+            False  # what the proxy lets through cannot be known in time; SCons from PyPI does in either case
+        )
     for host in __registry_mirror_hosts__:
         try:
             with socket.create_connection((f"api.{host}", 443), timeout=CONNECT_SECONDS):
@@ -54,7 +56,11 @@ def wanted_version() -> str:
 def write_package(folder: Path, version: str) -> None:
     """Puts the package at `folder`, whole or not at all: another build may be looking."""
     spec = {"owner": "platformio", "id": None, "name": PACKAGE, "requirements": None, "uri": None}
-    manifest = {"name": PACKAGE, "version": version, "description": "SCons of the Python that runs PlatformIO"}
+    manifest = {
+        "name": PACKAGE,
+        "version": version,
+        "description": "SCons of the Python that runs PlatformIO",
+    }
     metadata = {"type": "tool", "name": PACKAGE, "version": version, "spec": spec}
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".scons-", dir=folder.parent))

@@ -1,4 +1,4 @@
-"""After linking (a PlatformIO extra script): build.json says what was built, for the host and the emulator's launcher."""
+"""After linking (a PlatformIO extra script): build.json says what was built, for the host and the launcher."""
 
 import hashlib
 import json
@@ -39,9 +39,15 @@ def record(target: Any, source: Any, env: Any) -> None:
     build = known_before() | {
         "elf": elf.name,
         "elf_sha256": hashlib.sha256(elf.read_bytes()).hexdigest(),
-        "build_id": firmware_build.identity_of((out.parent / firmware_build.HEADER_NAME).read_text(encoding="utf-8")),
-        "flash_bytes": firmware_build.sum_of_sizes(listing, env.get("SIZEPROGREGEXP", r"^(\d+)\s+(\d+)\s+\d+\s")),
-        "ram_bytes": firmware_build.sum_of_sizes(listing, env.get("SIZEDATAREGEXP", r"^\d+\s+(\d+)\s+(\d+)\s+\d+")),
+        "build_id": firmware_build.identity_of(
+            (out.parent / firmware_build.HEADER_NAME).read_text(encoding="utf-8")
+        ),
+        "flash_bytes": firmware_build.sum_of_sizes(
+            listing, env.get("SIZEPROGREGEXP", r"^(\d+)\s+(\d+)\s+\d+\s")
+        ),
+        "ram_bytes": firmware_build.sum_of_sizes(
+            listing, env.get("SIZEDATAREGEXP", r"^\d+\s+(\d+)\s+(\d+)\s+\d+")
+        ),
         "compiler": firmware_build.output_of([env.subst("$CC"), "--version"], env["ENV"]).partition("\n")[0],
     }
     out.write_text(json.dumps(build, indent=2) + "\n", encoding="utf-8")

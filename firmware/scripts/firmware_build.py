@@ -21,7 +21,10 @@ SCHEMA = "boardproof.build/1"
 def files_below(folders: Iterable[Path]) -> list[Path]:
     """All source files below some folders, in a fixed order."""
     return sorted(
-        path for folder in folders for path in folder.rglob("*") if path.suffix in SOURCE_SUFFIXES and path.is_file()
+        path
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.suffix in SOURCE_SUFFIXES and path.is_file()
     )
 
 
@@ -63,7 +66,9 @@ def write_if_changed(path: Path, text: str) -> None:
 
 def sum_of_sizes(listing: str, pattern: str | None) -> int | None:
     """Adds up what `pattern` finds in the output of a size tool, as PlatformIO does; None where it finds nothing."""
-    found = [match for line in listing.splitlines() if pattern and (match := re.search(pattern, line.strip()))]
+    found = [
+        match for line in listing.splitlines() if pattern and (match := re.search(pattern, line.strip()))
+    ]
     return sum(int(value) for match in found for value in match.groups()) if found else None
 
 

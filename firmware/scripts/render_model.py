@@ -1,4 +1,4 @@
-"""Before compiling (a PlatformIO extra script): the model is rendered to C for this target, and the build gets its id."""
+"""Before compiling (a PlatformIO extra script): renders the model to C for this target, and gives the build an id."""
 
 import hashlib
 import json
@@ -32,8 +32,8 @@ def board_value(option: str, key: str, default: str) -> str:
 
 
 def python_that_renders() -> str:
-    """A Python that has what rendering needs: PlatformIO's own, the project's, else PlatformIO's after an installation."""
-    own = env.subst("$PYTHONEXE")
+    """A Python that has what rendering needs: PlatformIO's, the project's, or PlatformIO's after an installation."""
+    own = str(env.subst("$PYTHONEXE"))
     if all(find_spec(name) for name in NEEDED):
         return own
     project = root / ".venv" / "bin" / "python"
@@ -93,6 +93,8 @@ env.Append(
     CPPPATH=[str(GENERATED / pack), "$BUILD_DIR"],
     BOARDPROOF_MANIFEST=manifest,
 )
-build_header = env.Command(f"$BUILD_DIR/{firmware_build.HEADER_NAME}", [], env.VerboseAction(identify, "Identifying"))
+build_header = env.Command(
+    f"$BUILD_DIR/{firmware_build.HEADER_NAME}", [], env.VerboseAction(identify, "Identifying")
+)
 env.Precious(build_header)  # SCons would remove it first, and all that includes it would be compiled again
 AlwaysBuild(build_header)

@@ -19,6 +19,7 @@ from boardproof_export.manifest.project import Project, find_project
 from numpy.typing import NDArray
 
 from boardproof_host import oracle, record, report
+from boardproof_host.aot_host import AOT_HOST
 from boardproof_host.boards import Boards, open_boards
 from boardproof_host.fleet import Fleet, Measurement
 from boardproof_host.identity import Identity
@@ -121,7 +122,8 @@ def _stream_beside_oracles(
     identity.check_model(work.model.sha256, str(work.path))
     inputs = _inputs(work, identity)
     journal = Journal(work.out, _run_key(work, inputs, identity), resume=args.resume)
-    run_of_oracles = stack.enter_context(oracle.start(work.path, inputs, work.cache))
+    oracles = oracle.default_oracles(AOT_HOST)
+    run_of_oracles = stack.enter_context(oracle.start(work.path, inputs, work.cache, oracles))
     with phases.phase("stream"):
         measurement = _measure(boards.sessions, inputs, journal)
     journal.close(finished=measurement.reason is None)

@@ -1,42 +1,13 @@
 """The boards in memory that the link's tests talk to."""
 
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
 import pytest
-from model_builder import random_model
-from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from conversation import IMAGES, converse, random_inputs
-from support.board_library import IMAGE_DEPTHS, SMALL_DEPTHS, build_board
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A board, inputs for it, and what it answers when nothing disturbs it."""
-
-    library: Path
-    inputs: NDArray[np.int8]
-    expected: NDArray[np.int8]
-    bytes_seen: dict[str, int]  # of the undisturbed conversation, by direction
-
-
-def make_bench(folder: Path, depths: tuple[int, ...], images: int = IMAGES) -> Bench:
-    library = build_board(folder, random_model(1, depths=depths))
-    inputs = random_inputs(images, depths[0])
-    outcome, expected = converse(library, inputs, None)
-    assert outcome.refused is None
-    return Bench(library, inputs, expected, outcome.bytes_seen)
+from support.board_library import IMAGE_DEPTHS, SMALL_DEPTHS
+from support.conversation import Bench, converse, make_bench, random_inputs
 
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """Frames of some 30 bytes: 20 of them are a conversation of 1,200 bytes."""
+    """Frames of some 30 bytes: 20 inputs are a conversation of 1,200 bytes."""
     return make_bench(tmp_path_factory.mktemp("small"), SMALL_DEPTHS)
 
 
@@ -47,9 +18,17 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 
 @pytest.fixture(scope="session")
-def thousand(small: Bench) -> Iterator[tuple[NDArray[np.int8], NDArray[np.int8]]]:
-    """1,000 inputs of the small board, and their outputs."""
-    inputs = random_inputs(1000, small.inputs.shape[1])
-    outcome, expected = converse(small.library, inputs, None)
-    assert outcome.refused is None
-    yield inputs, expected
+def thousand_small(small: Bench) -> Bench:
+    """1,000 inputs of the small board."""
+    return _thousand(small)
+
+
+@pytest.fixture(scope="session")
+def thousand_images(images: Bench) -> Bench:
+    """1,000 inputs of 784 bytes."""
+    return _thousand(images)
+
+
+def _thousand(bench: Bench) -> Bench:
+    inputs = random_inputs(1000, bench.inputs.shape[1])
+    return Bench(bench.library, inputs, converse(bench.library, inputs, None).outputs)

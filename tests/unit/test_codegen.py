@@ -81,7 +81,9 @@ def test_same_file_gives_same_bytes_and_is_not_written_again(tiny: Path, tmp_pat
 def test_a_scale_keeps_every_bit() -> None:
     scale = np.float32(1 / 255)
     layer = DenseLayer(np.ones((1, 2), np.int8), np.ones(1, np.float32), None, 0.3, 4)
-    graph = parse_graph(dense_model([layer], input_scale=float(scale), input_zero_point=-128), Path("m.tflite"))
+    graph = parse_graph(
+        dense_model([layer], input_scale=float(scale), input_zero_point=-128), Path("m.tflite")
+    )
     text = codegen.render_config(graph, None)["model_config.h"]
     (line,) = (line for line in text.splitlines() if "MODEL_INPUT_SCALE" in line)
     literal = line.split()[2]
@@ -108,7 +110,9 @@ def test_a_crash_leaves_the_old_rendering(
     else:
         original = Path.rename
         monkeypatch.setattr(
-            Path, "rename", lambda path, to: crash() if path.name.startswith(".rendering") else original(path, to)
+            Path,
+            "rename",
+            lambda path, to: crash() if path.name.startswith(".rendering") else original(path, to),
         )
     with pytest.raises(KeyboardInterrupt):
         export.render(tiny, out, ["portable"])
@@ -137,11 +141,17 @@ def refusal(path: Path, content: bytes, packs: tuple[str, ...] = ("portable",)) 
 
 def test_an_operator_that_the_engine_lacks_is_named_with_its_index(tmp_path: Path) -> None:
     builder = ModelBuilder()
-    source, flat, result = builder.tensor((1, 2, 2), 0.5), builder.tensor((1, 4), 0.5), builder.tensor((1, 4), 0.5)
+    source, flat, result = (
+        builder.tensor((1, 2, 2), 0.5),
+        builder.tensor((1, 4), 0.5),
+        builder.tensor((1, 4), 0.5),
+    )
     builder.reshape(source, flat)
     builder.op(schema.BuiltinOperator.SOFTMAX, [flat], [result])
     message = refusal(tmp_path / "soft.tflite", builder.build([source], [result]))
-    assert message.endswith("cannot be exported: operator 1 (SOFTMAX) is not an operator that the aot engine has")
+    assert message.endswith(
+        "cannot be exported: operator 1 (SOFTMAX) is not an operator that the aot engine has"
+    )
     assert "soft.tflite" in message
 
 
@@ -156,11 +166,17 @@ def test_a_float_model_is_refused(tmp_path: Path) -> None:
     ("change", "says"),
     [
         ({"weight_scales": np.array([0.5, -0.25], np.float32)}, "weights with a scale that is not positive"),
-        ({"weight_scales": np.array([0.5, 0.25, 1.0], np.float32)}, "3 weight scales along axis 0 for 2 outputs"),
+        (
+            {"weight_scales": np.array([0.5, 0.25, 1.0], np.float32)},
+            "3 weight scales along axis 0 for 2 outputs",
+        ),
         ({"activation": 4}, "fused TANH"),
         ({"output_scale": 1e-12}, "overflows TensorFlow Lite Micro's shift"),
         ({"output_zero_point": 200}, "zero point outside int8"),
-        ({"activation": 3, "output_scale": 1e-9, "weight_scales": np.full(2, 1e-9, np.float32)}, "activation bound"),
+        (
+            {"activation": 3, "output_scale": 1e-9, "weight_scales": np.full(2, 1e-9, np.float32)},
+            "activation bound",
+        ),
     ],
 )
 def test_layers_that_the_oracle_refuses_or_leaves_undefined(tmp_path: Path, change: dict, says: str) -> None:  # type: ignore[type-arg]
@@ -206,7 +222,9 @@ def test_render_needs_neither_tensorflow_nor_rich(tiny: Path, tmp_path: Path) ->
         "heavy = {'tensorflow', 'rich', 'ai_edge_litert', 'tflite_micro'} & set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -253,12 +271,17 @@ def test_the_hook_sees_every_operator_in_place(tmp_path: Path, pack: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("pack", "core"), [("portable", "cortex-m0"), ("portable", "cortex-m3"), ("dsp", "cortex-m4"), ("dsp", "cortex-m7")]
+    ("pack", "core"),
+    [("portable", "cortex-m0"), ("portable", "cortex-m3"), ("dsp", "cortex-m4"), ("dsp", "cortex-m7")],
 )
 def test_compiles_for_the_board_without_warnings(tiny: Path, tmp_path: Path, pack: str, core: str) -> None:
     export.render(tiny, tmp_path / "out", [pack])
     folder = tmp_path / "out" / pack
-    sources = [folder / "model_aot.c", folder / "model_data.c", *sorted((FIRMWARE / "engine" / "aot").glob("*.c"))]
+    sources = [
+        folder / "model_aot.c",
+        folder / "model_data.c",
+        *sorted((FIRMWARE / "engine" / "aot").glob("*.c")),
+    ]
     for source in sources:
         flags = [f"-mcpu={core}", "-mthumb", "-O2", f"-I{FIRMWARE}", f"-I{folder}", "-c", str(source)]
         run_compiler([*flags, "-o", str(tmp_path / "out.o")], compiler="arm-none-eabi-gcc")

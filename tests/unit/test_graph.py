@@ -74,7 +74,9 @@ def test_flipped_bytes_are_refused_or_harmless(seed: int) -> None:
     assert refused > 0
 
 
-@pytest.mark.parametrize("word", [b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80", b"\x00\x00\x01\x00"])
+@pytest.mark.parametrize(
+    "word", [b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80", b"\x00\x00\x01\x00"]
+)
 def test_absurd_offsets_and_lengths(word: bytes) -> None:
     original = tiny_model()
     for position in range(0, len(original) - 3):

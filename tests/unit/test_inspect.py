@@ -63,7 +63,11 @@ def test_counts_of_a_chain() -> None:
     ("types", "aot", "tflm"),
     [
         ((FLOAT32, FLOAT32, FLOAT32), "input is FLOAT32, not INT8", None),
-        ((FLOAT32, INT8, FLOAT32), "operator 0 (FULLY_CONNECTED) is hybrid", "operator 0 (FULLY_CONNECTED) is hybrid"),
+        (
+            (FLOAT32, INT8, FLOAT32),
+            "operator 0 (FULLY_CONNECTED) is hybrid",
+            "operator 0 (FULLY_CONNECTED) is hybrid",
+        ),
         ((_INT16, INT8, _INT16), "operator 0 (FULLY_CONNECTED) has INT16 input", None),
     ],
 )
@@ -81,7 +85,10 @@ def test_float16_weights_run_nowhere() -> None:
     builder.op(schema.BuiltinOperator.DEQUANTIZE, [half], [whole])
     content = builder.build([half], [whole])
     assert "operator 0 (DEQUANTIZE) reads FLOAT16" in reasons(content, "tflm")[0]
-    assert any("operator 0 (DEQUANTIZE) is not an operator that the aot engine has" in r for r in reasons(content, "aot"))
+    assert any(
+        "operator 0 (DEQUANTIZE) is not an operator that the aot engine has" in r
+        for r in reasons(content, "aot")
+    )
 
 
 def test_custom_and_unknown_operators_are_named() -> None:
@@ -109,7 +116,14 @@ def test_table_shows_what_a_reader_looks_for(tmp_path: Path, capsys: pytest.Capt
     path.write_bytes(tiny_model())
     assert inspect.run(model=path, as_json=False) == 0
     shown = capsys.readouterr().out
-    for text in ("FULLY_CONNECTED + RELU", "1x3", "6 MACs", "14 bytes of constants", "aot: runs it", "tflm: runs it"):
+    for text in (
+        "FULLY_CONNECTED + RELU",
+        "1x3",
+        "6 MACs",
+        "14 bytes of constants",
+        "aot: runs it",
+        "tflm: runs it",
+    ):
         assert text in shown
 
 
@@ -139,5 +153,7 @@ def test_needs_no_heavy_module(tmp_path: Path) -> None:
         "heavy = {'tensorflow', 'ai_edge_litert', 'tflite_micro', 'jinja2', 'keras'} & set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr

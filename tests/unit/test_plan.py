@@ -10,7 +10,8 @@ from boardproof_export.plan import ALIGNMENT, Buffer, plan_buffers
 def buffer_lists(draw: st.DrawFn) -> list[Buffer]:
     spans = draw(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(1, 300)), max_size=14))
     return [
-        Buffer(f"b{index}", size, min(first, last), max(first, last)) for index, (first, last, size) in enumerate(spans)
+        Buffer(f"b{index}", size, min(first, last), max(first, last))
+        for index, (first, last, size) in enumerate(spans)
     ]
 
 

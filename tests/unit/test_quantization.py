@@ -61,7 +61,9 @@ def test_per_tensor_products_are_float32_and_per_channel_products_double() -> No
         (Activation.RELU_N1_TO_1, 1e-3, 0, (-128, 127)),
     ],
 )
-def test_activation_ranges(activation: Activation, scale: float, zero_point: int, expected: tuple[int, int]) -> None:
+def test_activation_ranges(
+    activation: Activation, scale: float, zero_point: int, expected: tuple[int, int]
+) -> None:
     assert activation_range(activation, np.float32(scale), zero_point) == expected
 
 

@@ -43,7 +43,7 @@ class Manifest:
     ops: tuple[str, ...]  # in execution order, e.g. ("RESHAPE", "FULLY_CONNECTED")
     input: TensorInfo
     output: TensorInfo
-    pack: str  # weight layout: "portable" or "dsp"
+    pack: str  # weight layout: "portable", "dsp" or "avr"
     arena_bytes: int  # RAM that the ahead-of-time engine plans for tensors
     weights_bytes: int  # flash that the ahead-of-time engine's constants take
     exporter: str  # digest of the exporter's sources and templates: a change renders anew

@@ -20,15 +20,14 @@ typedef struct {
 } ring_t;
 
 /* An empty ring over `array`, whose size the caller has asserted to be a power of two up to 2^31. */
-#define RING_OVER(array) \
-  { .storage = (array), .mask = (uint32_t)sizeof(array) - 1u, .written = 0, .read = 0 }
+#define RING_OVER(array) {.storage = (array), .mask = (uint32_t)sizeof(array) - 1u, .written = 0, .read = 0}
 
-#define RING_SIZE_IS_VALID(size) ((size) != 0u && ((size) & ((size)-1u)) == 0u)
+#define RING_SIZE_IS_VALID(size) ((size) != 0u && ((size) & ((size) - 1u)) == 0u)
 
 static inline uint32_t ring_capacity(const ring_t *ring) { return ring->mask + 1u; }
 
-/* Bytes that wait. The other side may change it at once, but only in its own direction: the consumer may take at
- * least this many, the producer may put at least ring_capacity() minus this many. */
+/* Bytes that wait. The other side may change it at once, but only in its own direction: the consumer may take
+ * at least this many, the producer may put at least ring_capacity() minus this many. */
 static inline uint32_t ring_count(const ring_t *ring) {
   const uint32_t read = atomic_load_explicit(&ring->read, memory_order_acquire);
   return atomic_load_explicit(&ring->written, memory_order_acquire) - read;

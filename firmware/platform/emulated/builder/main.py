@@ -1,7 +1,5 @@
 """How firmware for an emulated Arm board is compiled, linked and started (a PlatformIO platform's build script)."""
 
-import os
-
 from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 
 env = DefaultEnvironment()
@@ -13,7 +11,7 @@ memory = {
     "RAM_BYTES": board.get("upload.maximum_ram_size"),
     "STACK_BYTES": board.get("build.stack_bytes"),
 }
-launcher = os.path.join("$PROJECT_DIR", "firmware", "platform", "emulator.py")
+launcher = "$PROJECT_DIR/firmware/platform/emulator.py"
 
 env.Replace(
     AR="arm-none-eabi-gcc-ar",
@@ -29,7 +27,7 @@ env.Replace(
     SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
     SIZEPROGREGEXP=r"^(?:\.text|\.ARM\.exidx|\.data)\s+(\d+).*",
     SIZEDATAREGEXP=r"^(?:\.data|\.bss)\s+(\d+).*",
-    LDSCRIPT_PATH=os.path.join("$PROJECT_DIR", board.get("build.ldscript")),
+    LDSCRIPT_PATH="$PROJECT_DIR/" + board.get("build.ldscript"),
 )
 env.Append(
     CPPDEFINES=[("HAL_ICOUNT_NS", 1 << emulator["icount_shift"])],
@@ -53,14 +51,22 @@ Default(program)
 env.AddPlatformTarget(
     "upload",
     program,
-    [env.VerboseAction(f'"$PYTHONEXE" "{launcher}" start --build "$BUILD_DIR"', "Starting the emulated board")],
+    [
+        env.VerboseAction(
+            f'"$PYTHONEXE" "{launcher}" start --build "$BUILD_DIR"', "Starting the emulated board"
+        )
+    ],
     "Start the emulated board",
     "Runs the firmware in the background and prints the port to talk to",
 )
 env.AddPlatformTarget(
     "emulator-stop",
     None,
-    [env.VerboseAction(f'"$PYTHONEXE" "{launcher}" stop --build "$BUILD_DIR"', "Stopping the emulated board")],
+    [
+        env.VerboseAction(
+            f'"$PYTHONEXE" "{launcher}" stop --build "$BUILD_DIR"', "Stopping the emulated board"
+        )
+    ],
     "Stop the emulated board",
     "Ends what upload has started",
 )

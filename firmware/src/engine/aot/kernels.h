@@ -22,14 +22,14 @@ typedef struct {
 
 /* FULLY_CONNECTED, int8 input, weights and output, int32 bias. */
 typedef struct {
-  const MODEL_FLASH void *weights;          /* in the pack's layout: int8_t (portable) or uint32_t (dsp) */
+  const MODEL_FLASH void *weights; /* in the pack's layout: int8_t (portable), uint32_t (dsp), pointers (avr) */
   const MODEL_FLASH aot_channel_t *channels; /* `outputs` of them */
   uint16_t batches;
   uint16_t depth;             /* inputs a batch, at most 65534 */
   uint16_t outputs;           /* outputs a batch */
   uint8_t paired;             /* dsp pack: 1 where the weights are paired (see kernels_dsp.c), else 0 */
   int16_t input_zero_point;   /* -128 to 127 */
-  int16_t weights_zero_point; /* -128 to 127 */
+  int16_t weights_zero_point; /* -128 to 127; 128 more in the avr pack */
   int16_t output_zero_point;  /* -128 to 127 */
   int16_t output_min;         /* the fused activation's clamp, -128 to 127 */
   int16_t output_max;
@@ -48,5 +48,11 @@ void aot_fully_connected_portable(const MODEL_FLASH aot_fully_connected_t *op, c
                                   int8_t *output, void *scratch);
 void aot_fully_connected_dsp(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input, int8_t *output,
                              void *scratch);
+
+/* The avr pack lists nothing and needs no scratch. Its weights are cut into arrays of AOT_AVR_BLOCK outputs and at most
+ * AOT_AVR_ROWS inputs (see kernels_avr.c). Input and output may not overlap. */
+#define AOT_AVR_BLOCK 4
+#define AOT_AVR_ROWS 8000
+void aot_fully_connected_avr(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input, int8_t *output);
 
 #endif

@@ -1,5 +1,6 @@
 /* The HAL of the emulated Arm MPS2 boards: CMSDK UART with an interrupt-driven receive ring, and an exact
- * instruction count from the CMSDK timer (QEMU's -icount makes one instruction HAL_ICOUNT_NS of virtual time). */
+ * instruction count from the CMSDK timer (QEMU's -icount makes one instruction HAL_ICOUNT_NS of virtual
+ * time). */
 #include "hal/hal.h"
 
 #include <stddef.h>
@@ -31,8 +32,9 @@ static uint32_t measure_overhead; /* instructions from one timer read to the oth
 static uint32_t fine_start;
 static uint32_t coarse_start;
 
-/* A byte, and the state after it was taken, in one instruction: under -icount QEMU leaves its translated code for
- * every instruction that touches a device, so that one instead of two is what the link's speed hangs on. */
+/* A byte, and the state after it was taken, in one instruction: under -icount QEMU leaves its translated code
+ * for every instruction that touches a device, so that one instead of two is what the link's speed hangs on.
+ */
 static uint32_t take_byte(mps2_uart_t *uart, uint8_t *byte) {
   uint32_t data;
   uint32_t state;
@@ -43,8 +45,8 @@ static uint32_t take_byte(mps2_uart_t *uart, uint8_t *byte) {
 }
 
 /* Takes all that is there: QEMU hands over the next byte while this one is read, so that a burst costs one
- * interrupt. The request is cleared first: a byte that comes after the last look raises it again. A byte that finds
- * the ring full is lost and counted. */
+ * interrupt. The request is cleared first: a byte that comes after the last look raises it again. A byte that
+ * finds the ring full is lost and counted. */
 void uart0_receive_handler(void) {
   mps2_uart_t *const uart = MPS2_UART0;
   uart->interrupts = UART_INTERRUPT_RX;
@@ -115,7 +117,8 @@ __attribute__((noinline)) void hal_measure_begin(void) {
   __asm volatile("" ::: "memory"); /* nothing that is measured moves before the read */
 }
 
-/* The fine timer wraps every 171 s of virtual time; the coarse one, 256 times slower, says how often it did. */
+/* The fine timer wraps every 171 s of virtual time; the coarse one, 256 times slower, says how often it did.
+ */
 __attribute__((noinline)) uint32_t hal_measure_end(void) {
   __asm volatile("" ::: "memory");
   const uint32_t fine = fine_start - MPS2_TIMER0->value;

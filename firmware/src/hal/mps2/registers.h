@@ -1,6 +1,6 @@
-/* What the HAL uses of the Arm MPS2 boards (application notes AN385, AN386, AN500): the first CMSDK APB UART and timer,
- * the dual timer, and the Cortex-M system control space. Offsets are those of the Cortex-M System Design Kit's
- * technical reference manual (DDI 0479) and of the Armv7-M architecture reference manual. */
+/* What the HAL uses of the Arm MPS2 boards (application notes AN385, AN386, AN500): the first CMSDK APB UART
+ * and timer, the dual timer, and the Cortex-M system control space. Offsets are those of the Cortex-M System
+ * Design Kit's technical reference manual (DDI 0479) and of the Armv7-M architecture reference manual. */
 #ifndef BOARDPROOF_MPS2_REGISTERS_H
 #define BOARDPROOF_MPS2_REGISTERS_H
 

@@ -48,8 +48,8 @@ static void guard_stack(void) {
   MPU_RBAR = (uint32_t)linker_ram_start - STACK_GUARD_BYTES;
   MPU_RASR = MPU_RASR_64_KB | MPU_RASR_ENABLE;
   MPU_CTRL = MPU_CTRL_ENABLE_OVER_DEFAULT_MAP;
-  /* As faults of their own they can be followed by one more, when a stack that overflowed cannot take the frame;
-   * escalated to a hard fault at once, they would lock up the core. */
+  /* As faults of their own they can be followed by one more, when a stack that overflowed cannot take the
+   * frame; escalated to a hard fault at once, they would lock up the core. */
   SCB_SHCSR = SCB_SHCSR_FAULTS_ENABLE;
   __asm volatile("dsb\nisb" ::: "memory");
 }

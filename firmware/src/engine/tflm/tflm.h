@@ -1,0 +1,19 @@
+// TensorFlow Lite Micro, as the engine uses it. The library is not ours: its warnings do not count.
+#ifndef BOARDPROOF_ENGINE_TFLM_TFLM_H
+#define BOARDPROOF_ENGINE_TFLM_TFLM_H
+
+#pragma GCC system_header  // holds for what is included from here, too
+
+#ifndef TF_LITE_STATIC_MEMORY
+#error "build everything with -D TF_LITE_STATIC_MEMORY: the library's structures depend on it"
+#endif
+
+#include "tensorflow/lite/micro/arena_allocator/single_arena_buffer_allocator.h"
+#include "tensorflow/lite/micro/memory_helpers.h"
+#include "tensorflow/lite/micro/memory_planner/greedy_memory_planner.h"
+#include "tensorflow/lite/micro/micro_interpreter.h"
+#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+#include "tensorflow/lite/schema/schema_generated.h"
+#include "tensorflow/lite/schema/schema_utils.h"
+
+#endif

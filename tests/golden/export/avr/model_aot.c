@@ -1,0 +1,58 @@
+/* tiny, ahead of time, pack "avr". Rendered by boardproof; do not edit. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/aot/kernels.h"
+#include "engine/aot/model_aot.h"
+#include "model_config.h"
+
+_Static_assert(AOT_AVR_BLOCK == 4, "the weights are packed for blocks of 4 outputs");
+_Static_assert(MODEL_AOT_ARENA_BYTES == 16, "model_config.h is of another rendering");
+_Static_assert(0 + 3 <= MODEL_AOT_ARENA_BYTES, "tensor 0 lies outside the arena");
+_Static_assert(8 + 2 <= MODEL_AOT_ARENA_BYTES, "tensor 3 lies outside the arena");
+
+/* All tensors and scratch buffers; int64_t gives the alignment. */
+static int64_t arena[MODEL_AOT_ARENA_BYTES / sizeof(int64_t)];
+#define ARENA(offset) ((int8_t *)(void *)arena + (offset))
+
+/* Operator 0: FULLY_CONNECTED, 3 to 2, fused RELU */
+static const MODEL_FLASH uint8_t op0_weights_0[12] = {
+    129, 124, 128, 128, 126, 133, 128, 128, 131, 122, 128, 128,
+};
+static const MODEL_FLASH uint8_t *const MODEL_FLASH op0_weights[] = {
+    op0_weights_0,
+};
+/* bias, multiplier, right shift */
+static const MODEL_FLASH aot_channel_t op0_channels[] = {
+    {7, 1073741824, 1},
+    {-8, 1073741824, 2},
+};
+static const MODEL_FLASH aot_fully_connected_t op0 = {
+    .weights = op0_weights,
+    .channels = op0_channels,
+    .batches = 1,
+    .depth = 3,
+    .outputs = 2,
+    .paired = 0,
+    .input_zero_point = -1,
+    .weights_zero_point = 128,
+    .output_zero_point = -3,
+    .output_min = -3,
+    .output_max = 127,
+};
+
+int8_t *model_aot_input(void) { return ARENA(0); }
+
+const int8_t *model_aot_output(void) { return ARENA(8); }
+
+static void after(const engine_hook_t *hook, uint16_t op_index, const int8_t *output, size_t bytes) {
+  if (hook != NULL) {
+    hook->after_op(hook->context, op_index, output, bytes);
+  }
+}
+
+void model_aot_invoke(const engine_hook_t *hook) {
+  /* FULLY_CONNECTED */
+  aot_fully_connected_avr(&op0, ARENA(0), ARENA(8));
+  after(hook, 0, ARENA(8), 2);
+}

@@ -1,0 +1,121 @@
+"""The build scripts' pure part, and PlatformIO's preparation where its registry is out of reach."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.host_c import ROOT
+
+sys.path.insert(0, str(ROOT / "firmware" / "scripts"))
+
+import firmware_build
+
+OFFLINE = ROOT / "firmware" / "platform" / "offline.py"
+
+
+class TestBuildId:
+    @staticmethod
+    def sources(root: Path) -> list[Path]:
+        (root / "src").mkdir(parents=True)
+        (root / "src" / "a.c").write_text("int a;\n")
+        (root / "src" / "b.h").write_text("int b;\n")
+        (root / "src" / "notes.txt").write_text("not compiled\n")
+        return firmware_build.files_below([root / "src"])
+
+    def test_it_is_the_same_in_another_folder(self, tmp_path: Path) -> None:
+        ids = {
+            firmware_build.build_id(tmp_path / name, self.sources(tmp_path / name), {"x": 1})
+            for name in ("one", "two")
+        }
+        assert len(ids) == 1
+        assert len(ids.pop()) == 8
+
+    def test_it_changes_with_a_source_its_name_and_the_configuration(self, tmp_path: Path) -> None:
+        sources = self.sources(tmp_path)
+        ids = [firmware_build.build_id(tmp_path, sources, {"compiler": "gcc 12"})]
+        ids.append(firmware_build.build_id(tmp_path, sources, {"compiler": "gcc 13"}))
+        (tmp_path / "src" / "a.c").write_text("int c;\n")
+        ids.append(firmware_build.build_id(tmp_path, sources, {"compiler": "gcc 12"}))
+        (tmp_path / "src" / "a.c").rename(tmp_path / "src" / "c.c")
+        ids.append(
+            firmware_build.build_id(
+                tmp_path, firmware_build.files_below([tmp_path / "src"]), {"compiler": "gcc 12"}
+            )
+        )
+        assert len(set(ids)) == 4
+
+    def test_only_sources_count(self, tmp_path: Path) -> None:
+        assert [path.name for path in self.sources(tmp_path)] == ["a.c", "b.h"]
+
+    def test_the_header_holds_it(self) -> None:
+        text = firmware_build.header("qemu_cortex_m4", "cortex-m4", bytes.fromhex("0123456789abcdef"))
+        assert '#define BOARDPROOF_TARGET "qemu_cortex_m4"\n' in text
+        assert '#define BOARDPROOF_CORE "cortex-m4"\n' in text
+        assert "{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}\n" in text
+        assert firmware_build.identity_of(text) == "0123456789abcdef"
+
+
+def test_an_unchanged_file_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file.h"
+    firmware_build.write_if_changed(path, "a\n")
+    os.utime(path, (1, 1))
+    firmware_build.write_if_changed(path, "a\n")
+    assert path.stat().st_mtime == 1
+    firmware_build.write_if_changed(path, "b\n")
+    assert path.read_text() == "b\n"
+
+
+@pytest.mark.parametrize(
+    ("listing", "pattern", "expected"),
+    [
+        ("x.elf  :\nsection size addr\n.text  100  0\n.data 8 5\n", r"^(?:\.text|\.data)\s+(\d+).*", 108),
+        ("   text data bss\n   100    20   3  123 7b x.elf", r"^(\d+)\s+(\d+)\s+\d+\s", 120),
+        ("size: cannot open", r"^(\d+)\s+(\d+)\s+\d+\s", None),
+        (".text 100 0", None, None),
+    ],
+)
+def test_sizes_are_added_up_as_platformio_does(
+    listing: str, pattern: str | None, expected: int | None
+) -> None:
+    assert firmware_build.sum_of_sizes(listing, pattern) == expected
+
+
+def test_a_tool_that_is_not_there_leaves_its_name() -> None:
+    assert firmware_build.output_of(["no-such-compiler", "--version"], os.environ) == "no-such-compiler"
+    assert firmware_build.output_of([sys.executable, "-c", "print('1.2')"], os.environ) == "1.2"
+
+
+class TestOffline:
+    @staticmethod
+    def run(core: Path) -> "subprocess.CompletedProcess[str]":
+        # With a proxy configured the registry is not asked: that is the world without one, on every machine.
+        environment = os.environ | {"PLATFORMIO_CORE_DIR": str(core), "HTTPS_PROXY": "http://127.0.0.1:9"}
+        environment.pop("PLATFORMIO_PACKAGES_DIR", None)
+        return subprocess.run(
+            [sys.executable, str(OFFLINE)], capture_output=True, text=True, env=environment, check=False
+        )
+
+    def test_it_makes_the_package_that_platformio_asks_for_once(self, tmp_path: Path) -> None:
+        first = self.run(tmp_path)
+        assert (first.returncode, first.stderr) == (0, "")
+        folder = tmp_path / "packages" / "tool-scons-from-pypi"
+        done = subprocess.run(
+            [sys.executable, str(folder / "scons.py"), "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "SCons" in done.stdout
+        second = self.run(tmp_path)
+        assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+
+    def test_a_package_for_an_older_platformio_is_replaced(self, tmp_path: Path) -> None:
+        self.run(tmp_path)
+        metadata = tmp_path / "packages" / "tool-scons-from-pypi" / ".piopm"
+        fresh = json.loads(metadata.read_text())
+        metadata.write_text(json.dumps(fresh | {"version": "4.40801.0"}))
+        assert self.run(tmp_path).returncode == 0
+        assert json.loads(metadata.read_text()) == fresh

@@ -1,0 +1,63 @@
+"""A session over every kind of URL that pyserial knows, each opened for real."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from boardproof_host import virtual_board
+from boardproof_host.oracle_worker import load_tflm
+from boardproof_host.port_errors import NoAnswerError
+from boardproof_host.session import Patience, Session
+from boardproof_host.transport import SerialTransport
+from boardproof_host.virtual_board import Firmware
+from model_builder import random_model
+from support.served_board import on_rfc2217, on_socket, on_terminal
+
+MODEL = random_model(9, depths=(20, 6))
+
+
+@pytest.fixture(scope="module")
+def firmware() -> Firmware:
+    return virtual_board.build(MODEL)
+
+
+def run_session(url: str, count: int = 40) -> None:
+    inputs = [bytes((index * 7 + at) & 0xFF for at in range(20)) for index in range(count)]
+    transport = SerialTransport(url)
+    session = Session(transport, Patience(hello=5.0))
+    assert session.hello().target == "tflm_host"
+    answers = {answer.index: answer.output for answer in session.stream(enumerate(inputs))}
+    session.check_digest()
+    transport.close()
+    run = load_tflm(MODEL)
+    assert answers == {
+        index: run(np.frombuffer(data, np.int8)).tobytes() for index, data in enumerate(inputs)
+    }
+
+
+def test_socket(firmware: Firmware) -> None:
+    with on_socket(firmware) as (host, port):
+        run_session(f"socket://{host}:{port}")
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")  # of pyserial itself
+def test_rfc2217(firmware: Firmware) -> None:
+    with on_rfc2217(firmware) as (host, port):
+        run_session(f"rfc2217://{host}:{port}")
+
+
+def test_spy(firmware: Firmware, tmp_path: Path) -> None:
+    """pyserial's log of a port: the session works, and the file shows its bytes."""
+    log = tmp_path / "bytes.log"
+    with on_terminal(firmware) as device:
+        run_session(f"spy://{device}?file={log}", count=5)
+    text = log.read_text()
+    assert " TX " in text
+    assert " RX " in text
+
+
+def test_loop_has_no_board_behind_it() -> None:
+    transport = SerialTransport("loop://")
+    with pytest.raises(NoAnswerError):
+        Session(transport, Patience(hello=0.3)).hello()
+    transport.close()
