@@ -65,5 +65,6 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ] || ! .venv/bin/python 
   [ -x .venv/bin/python ] || "$python" -m venv .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[export,dev]' ||
     fail "the Python packages could not be installed" ".venv/bin/python -m pip install --editable '.[export,dev]'"
+  .venv/bin/python firmware/platform/offline.py || fail "PlatformIO cannot build here" "give it network access once"
   printf '%s\n' "$wanted" >"$stamp"
 fi

@@ -76,6 +76,6 @@ def silicon() -> Report:
             "cycles",
             reason="the board fell silent for 10 s",
         ),
-        link=LinkUse(2.0, 4_900, 321, retransmits=64, crc_errors=2, baud=115_200),
+        link=LinkUse(2.0, 4_900, 321, retransmits=64, crc_errors=2, baud=115_200, payload_down=3_920),
         footprint=Footprint(),
     )

@@ -1,11 +1,11 @@
-"""Starts, serves and stops an emulated board: QEMU behind a pseudo-terminal that looks like a board's serial port.
+"""Starts, serves and stops an emulated board behind a pseudo-terminal that looks like a board's serial port.
 
     emulator.py serve --build .pio/build/ENV    for programs: one JSON line, then until stdin ends
     emulator.py start --build .pio/build/ENV    for people: in the background, prints the port
     emulator.py stop  --build .pio/build/ENV
 
 It needs nothing beyond Python's standard library, because PlatformIO runs it in its own environment.
-`emulator_link.py` says how bytes get in and out, and why so.
+`emulator_link.py` says how bytes get into and out of QEMU, and why so; `emulator_simavr.py` is the AVR boards' part.
 
 Exit codes: 0 ended as asked, 2 nothing was built, 3 the emulator died, 4 the emulator is not installed.
 """
@@ -25,10 +25,9 @@ from pathlib import Path
 from typing import Any
 
 import emulator_link
+from emulator_error import EXIT_DIED, EXIT_MISSING, EXIT_USAGE, EmulatorError
+from emulator_simavr import SimavrMachine
 
-EXIT_USAGE = 2
-EXIT_DIED = 3
-EXIT_MISSING = 4
 RECORD_NAME = "build.json"
 STATE_NAME = "emulator.json"
 LOG_NAME = "emulator.log"
@@ -36,22 +35,39 @@ START_SECONDS = 20.0  # until the port must be there
 STOP_SECONDS = 5.0  # until SIGKILL follows SIGTERM
 
 
-class EmulatorError(Exception):
-    """Why there is no emulated board: a message, the next action, and the process's exit code."""
-
-    def __init__(self, message: str, *, hint: str, code: int) -> None:
-        super().__init__(f"{message}\n{hint}")
-        self.code = code
-
-
 @dataclass(frozen=True)
-class Machine:
+class QemuMachine:
     """What to emulate: the `emulator` section of the board's JSON, and the program to run."""
 
     program: str  # executable, found on PATH
     name: str  # QEMU's machine
     icount_shift: int  # one instruction takes 2^shift ns of virtual time
     elf: Path
+
+    def prepare(self) -> None:
+        """Checks that QEMU is there.
+
+        Raises:
+            EmulatorError: it is not.
+        """
+        if shutil.which(self.program) is None:
+            raise EmulatorError(
+                f"{self.program} is not installed",
+                hint=f"apt-get install {self.program} (Debian, Ubuntu), brew install qemu (macOS)",
+                code=EXIT_MISSING,
+            )
+
+    def open_link(self) -> emulator_link.Link:
+        """The link that `command` takes."""
+        return emulator_link.Link()
+
+    def choose_core(self) -> int | None:
+        """The core of this machine to run on; None: any."""
+        return emulator_link.idlest_core(self.program)
+
+    def settle(self, pid: int) -> None:
+        """To be done once when it runs."""
+        emulator_link.prefer_core_thread(pid)
 
     def command(self, link: emulator_link.Link) -> list[str]:
         """The emulator's command line. The first serial port is `link`; nothing else is attached."""
@@ -62,6 +78,9 @@ class Machine:
             *("-nodefaults", "-display", "none", "-monitor", "none", "-nic", "none"),
             *("-chardev", link.chardev("u0"), "-serial", "chardev:u0", "-echr", "256"),
         ]
+
+
+Machine = QemuMachine | SimavrMachine
 
 
 def read_build(build: Path) -> Machine:
@@ -84,7 +103,9 @@ def read_build(build: Path) -> Machine:
         )
     if not elf.is_file():
         raise EmulatorError(f"{elf} is missing", hint=f"pio run -e {env}", code=EXIT_USAGE)
-    return Machine(emulator["program"], emulator["machine"], int(emulator["icount_shift"]), elf)
+    if emulator["program"] == "simavr":
+        return SimavrMachine(emulator["machine"], int(emulator["frequency"]), elf)
+    return QemuMachine(emulator["program"], emulator["machine"], int(emulator["icount_shift"]), elf)
 
 
 def _die_with_parent(parent: int) -> None:
@@ -98,20 +119,14 @@ def _die_with_parent(parent: int) -> None:
             os._exit(EXIT_DIED)
 
 
-def launch(machine: Machine, link: emulator_link.Link) -> "subprocess.Popen[bytes]":
+def launch(machine: Machine, link: Any) -> "subprocess.Popen[bytes]":
     """Starts the emulator on `link` and waits until it listens.
 
     Raises:
-        EmulatorError: it is not installed, ended at once, or did not listen in time.
+        EmulatorError: it ended at once, or did not listen in time.
     """
-    if shutil.which(machine.program) is None:
-        raise EmulatorError(
-            f"{machine.program} is not installed",
-            hint=f"apt-get install {machine.program} (Debian, Ubuntu), brew install qemu (macOS)",
-            code=EXIT_MISSING,
-        )
     parent = os.getpid()
-    core = emulator_link.idlest_core(machine.program)
+    core = machine.choose_core()
 
     def prepare() -> None:
         _die_with_parent(parent)
@@ -135,7 +150,7 @@ def launch(machine: Machine, link: emulator_link.Link) -> "subprocess.Popen[byte
             end(process)
             raise _died(machine, process)
         time.sleep(0.01)
-    emulator_link.prefer_core_thread(process.pid)
+    machine.settle(process.pid)
     return process
 
 
@@ -174,7 +189,8 @@ def serve(build: Path, *, until_signal: bool) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
-    with emulator_link.Link() as link:
+    machine.prepare()
+    with machine.open_link() as link:
         process = launch(machine, link)
         try:
             record = {

@@ -9,21 +9,23 @@ from boardproof_export.manifest.errors import InputError
 from boardproof_export.manifest.project import Project
 
 from boardproof_host import platformio, targets
+from boardproof_host.cable import Cable, cable_for
 from boardproof_host.emulator import emulated_board, virtual_board
 from boardproof_host.ports import AUTO, find_board
 from boardproof_host.record_builder import Footprint
 from boardproof_host.reopen import reopener
 from boardproof_host.session import Session
-from boardproof_host.transport import SerialTransport
+from boardproof_host.transport import SerialTransport, Transport
 
 FAST_RATES = (921600, 460800, 230400)
 
 
 @dataclass(frozen=True)
 class Boards:
-    """Sessions with identical boards, hello said, and what their firmware takes."""
+    """Sessions with identical boards, hello said, their cables, and what their firmware takes."""
 
     sessions: list[Session]
+    cables: list[Cable]
     footprint: Footprint
 
 
@@ -39,16 +41,21 @@ def open_boards(args: argparse.Namespace, project: Project, stack: ExitStack, mo
     """
     if args.port:
         footprint = Footprint()
-        sessions = [_over_port(_found(port, project), args, stack) for port in args.port]
+        cables = [cable_for(args, number) for number in range(len(args.port))]
+        sessions = [
+            _over_port(_found(port, project), args, stack, cable)
+            for port, cable in zip(args.port, cables, strict=True)
+        ]
     else:
-        sessions, footprint = _started(args, project, stack, model)
+        cables = [cable_for(args, number) for number in range(args.boards)]
+        sessions, footprint = _started(args, project, stack, model, cables)
     first = sessions[0].hello()
     for session in sessions[1:]:
         session.hello().check_same(first)
     if args.port and args.baud != "safe":
         for session in sessions:
             session.raise_baud(_rates(args.baud))
-    return Boards(sessions, footprint)
+    return Boards(sessions, cables, footprint)
 
 
 def _rates(baud: str) -> tuple[int, ...]:
@@ -66,15 +73,17 @@ def _found(port: str, project: Project) -> str:
     return find_board(project.build) if port == AUTO else port
 
 
-def _over_port(port: str, args: argparse.Namespace, stack: ExitStack) -> Session:
-    transport = SerialTransport(port)
-    session = Session(transport, packed=not args.plain, reopen=reopener(port))
+def _over_port(port: str, args: argparse.Namespace, stack: ExitStack, cable: Cable) -> Session:
+    def open_port(name: str) -> Transport:
+        return cable.over(SerialTransport(name))
+
+    session = Session(open_port(port), packed=not args.plain, reopen=reopener(port, open_port=open_port))
     stack.callback(lambda: session.transport.close())  # the one it has at the end
     return session
 
 
 def _started(
-    args: argparse.Namespace, project: Project, stack: ExitStack, model: Path
+    args: argparse.Namespace, project: Project, stack: ExitStack, model: Path, cables: list[Cable]
 ) -> tuple[list[Session], Footprint]:
     target = targets.find_target(project, args.target)
     if not target.emulated:
@@ -94,10 +103,17 @@ def _started(
         built = platformio.build_record(folder)
         boards = [emulated_board(project, folder) for _ in range(args.boards)]
         footprint = Footprint(flash_bytes=built.get("flash_bytes"), ram_bytes=built.get("ram_bytes"))
-    return [_over_process(board, args, stack) for board in boards], footprint
+    return [
+        _over_process(board, args, stack, cable) for board, cable in zip(boards, cables, strict=True)
+    ], footprint
 
 
-def _over_process(board: AbstractContextManager[str], args: argparse.Namespace, stack: ExitStack) -> Session:
-    transport = SerialTransport(stack.enter_context(board))
+def _over_process(
+    board: AbstractContextManager[str], args: argparse.Namespace, stack: ExitStack, cable: Cable
+) -> Session:
+    port = stack.enter_context(board)
+    if cable.plan is not None:
+        return _over_port(port, args, stack, cable)  # a cable that is cut may be plugged in again
+    transport = cable.over(SerialTransport(port))
     stack.callback(transport.close)
     return Session(transport, packed=not args.plain)

@@ -76,6 +76,20 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
         "--baud", default="auto", help="line rate of a port: auto, safe (115200), or a rate (default: auto)"
     )
     parser.add_argument("--plain", action="store_true", help="send inputs as they are, never packed")
+    parser.add_argument(
+        "--throttle", type=int, metavar="BAUD", help="give the link this line rate, 8N1, in both directions"
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND:RATE",
+        help="damage the link: drop, flip, duplicate, delay, split, reorder or disconnect, so many a byte "
+        "(flip:0.001), or at one byte of a direction (flip@down:1234, drop@up:0); repeatable",
+    )
+    parser.add_argument(
+        "--fault-seed", type=int, metavar="N", help="seed of the faults (default: that of --seed, or 0)"
+    )
     parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
     parser.add_argument("--out", type=Path, help="folder for report.json and report.md")
     parser.add_argument("--json", action="store_true", help="print the record as JSON")

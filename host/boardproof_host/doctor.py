@@ -40,12 +40,13 @@ PACKAGES = [
     ("ai-edge-litert", "the LiteRT oracles", True, "pip install ."),
     ("tensorflow", "train and convert", False, "pip install '.[export]'"),
 ]
+COMPILER = "compiler for Arm boards"
 PROGRAMS = [
     # program, purpose, required, Debian package
     ("qemu-system-arm", "emulated Arm boards", True, "qemu-system-arm"),
     (
         "arm-none-eabi-gcc",
-        "compiler for Arm boards",
+        COMPILER,
         True,
         "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
     ),

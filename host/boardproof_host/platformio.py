@@ -10,6 +10,8 @@ from typing import Any
 from boardproof_export.manifest.errors import BoardproofError, ExitCode, InputError
 from boardproof_export.manifest.project import Project
 
+from boardproof_host import doctor
+
 
 class BuildError(BoardproofError):
     """PlatformIO failed; its own message stands above."""
@@ -35,8 +37,18 @@ def run(project: Project, arguments: list[str]) -> None:
     if done.returncode != 0:
         raise BuildError(
             f"PlatformIO failed (exit code {done.returncode}): pio run {' '.join(arguments)}",
-            hint="its message is above; boardproof doctor shows which tools are missing",
+            hint=f"its message is above; {_remedy()}",
         )
+
+
+def _remedy() -> str:
+    """How to get the tools that are missing; PlatformIO's own message names a download at best."""
+    remedies = [
+        finding.remedy
+        for finding in doctor.examine()
+        if finding.purpose == doctor.COMPILER and not finding.found
+    ]
+    return f"a compiler is missing here: {remedies[0]}" if remedies else "boardproof doctor lists the tools"
 
 
 def build(project: Project, target: str) -> None:

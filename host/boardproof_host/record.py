@@ -128,6 +128,8 @@ class Link:
     crc_errors: int  # damaged frames that either end dropped
     baud: int | None  # None where the link has no rate
     line_rate_fraction: float | None  # of the busier direction, 0 to 1; None without a rate
+    payload_rate_fraction: float | None  # inputs before packing and framing; packed ones may pass 1
+    faults: dict[str, int] | None  # put in on purpose, by kind; None where none was asked for
 
 
 @dataclass(frozen=True)

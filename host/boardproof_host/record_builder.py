@@ -69,6 +69,8 @@ class LinkUse:
     retransmits: int
     crc_errors: int
     baud: int  # 0 where the link has no rate
+    payload_down: int = 0  # input bytes before packing and framing
+    faults: Mapping[str, int] | None = None  # put in on purpose, by kind
 
 
 @dataclass(frozen=True)
@@ -207,4 +209,6 @@ def _link(link: LinkUse, images: int) -> Link:
         crc_errors=link.crc_errors,
         baud=link.baud or None,
         line_rate_fraction=fraction,
+        payload_rate_fraction=metrics.line_rate_fraction(link.payload_down, 0, link.seconds, link.baud),
+        faults=None if link.faults is None else dict(sorted(link.faults.items())),
     )

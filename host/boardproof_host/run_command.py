@@ -5,6 +5,7 @@ import hashlib
 import platform as host_platform
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
             boards = open_boards(args, project, stack, work.path)
         streamed, oracles = _stream_beside_oracles(args, work, boards, phases, stack)
     result = _report(work, streamed, oracles, args, phases)
-    return _finish(result, streamed.measurement, work, args)
+    return _finish(result, streamed, work, args)
 
 
 def _prepare(args: argparse.Namespace, project: Project) -> Work:
@@ -212,20 +213,23 @@ def _report(
         oracles=oracles,
         reference=record.Reference(next(iter(oracles)), stand_in=next(iter(oracles)) != oracle.TFLM.name),
         footprint=replace(streamed.boards.footprint, arena_bytes=identity.ram_used),
-        link=_link_use(streamed),
+        link=_link_use(streamed, args),
         circumstances=_circumstances(phases),
     )
 
 
-def _link_use(streamed: Streamed) -> LinkUse:
+def _link_use(streamed: Streamed, args: argparse.Namespace) -> LinkUse:
     sessions = streamed.boards.sessions
+    plans = [cable.plan for cable in streamed.boards.cables if cable.plan is not None]
     return LinkUse(
         seconds=streamed.measurement.seconds,
         bytes_down=sum(session.counters.bytes_down for session in sessions),
         bytes_up=sum(session.counters.bytes_up for session in sessions),
         retransmits=sum(session.counters.retransmits for session in sessions),
         crc_errors=sum(session.damaged + session.counters.damaged_down for session in sessions),
-        baud=streamed.identity.baud,
+        baud=args.throttle or streamed.identity.baud,
+        payload_down=sum(session.counters.payload_down for session in sessions),
+        faults=dict(sum((Counter(plan.counts) for plan in plans), Counter())) if plans else None,
     )
 
 
@@ -250,7 +254,8 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _finish(result: Report, measurement: Measurement, work: Work, args: argparse.Namespace) -> int:
+def _finish(result: Report, streamed: Streamed, work: Work, args: argparse.Namespace) -> int:
+    measurement, boards = streamed.measurement, streamed.boards
     path = result.write(work.out / record.FILE_NAME)
     record.write_whole(work.out / "report.md", report.render_markdown(result))
     record.write_whole(work.out / "report.html", report.render_html(result))
@@ -261,6 +266,9 @@ def _finish(result: Report, measurement: Measurement, work: Work, args: argparse
 
         Console().print(report.render_terminal(result))
         print(f"record: {path}")
+    for cable in boards.cables:
+        if (story := cable.story()) is not None:
+            print(story, file=sys.stderr)
     for port, error in measurement.failures.items():
         print(f"warning: {port} failed: {error.message}", file=sys.stderr)
     failure = measurement.untrusted or next(iter(measurement.failures.values()), None)

@@ -185,6 +185,10 @@ def _link(report: Report) -> Rows:
     ]
     if link.baud is not None:
         rows.append(("line rate", f"{percent(link.line_rate_fraction)} of {number(link.baud)} baud"))
+        rows.append(("the same, in bytes of inputs", percent(link.payload_rate_fraction)))
+    if link.faults is not None:
+        injected = ", ".join(f"{number(count)} {kind}" for kind, count in link.faults.items())
+        rows.append(("faults put in on purpose", injected or "0"))
     return tuple(rows)
 
 

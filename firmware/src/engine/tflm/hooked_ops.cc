@@ -1,0 +1,105 @@
+#include "engine/tflm/hooked_ops.h"
+
+namespace boardproof {
+namespace {
+
+// Operators run in the graph's order, so that counting them gives their index.
+struct {
+  const TFLMRegistration *registrations[MODEL_OP_COUNT];
+  const engine_hook_t *hook;
+  uint16_t next;
+} run;
+
+TfLiteStatus Prepare(TfLiteContext *context, TfLiteNode *node) {
+  const TFLMRegistration *const registration = run.registrations[run.next++];
+  return registration->prepare == nullptr ? kTfLiteOk : registration->prepare(context, node);
+}
+
+// An operator's first output; one that writes none has 0 bytes.
+void CallHook(TfLiteContext *context, const TfLiteNode *node, uint16_t index) {
+  const int8_t *output = nullptr;
+  size_t bytes = 0;
+  if (node->outputs != nullptr && node->outputs->size > 0) {
+    const TfLiteEvalTensor *const tensor = context->GetEvalTensor(context, node->outputs->data[0]);
+    output = tensor->data.int8;
+    if (tflite::TfLiteEvalTensorByteLength(tensor, &bytes) != kTfLiteOk) {
+      bytes = 0;
+    }
+  }
+  run.hook->after_op(run.hook->context, index, output, bytes);
+}
+
+TfLiteStatus Invoke(TfLiteContext *context, TfLiteNode *node) {
+  const uint16_t index = run.next++;
+  const TfLiteStatus status = run.registrations[index]->invoke(context, node);
+  if (run.hook != nullptr && status == kTfLiteOk) {
+    CallHook(context, node, index);
+  }
+  return status;
+}
+
+}  // namespace
+
+engine_status_t HookedOps::Bind(const tflite::Model &model, const tflite::SubGraph &graph, engine_fault_t *fault) {
+  if (!AddModelOps(&ops_) || graph.operators()->size() != MODEL_OP_COUNT) {
+    return ENGINE_MODEL_INVALID;
+  }
+  for (uint16_t index = 0; index < MODEL_OP_COUNT; ++index) {
+    const tflite::OperatorCode &code = *model.operator_codes()->Get(graph.operators()->Get(index)->opcode_index());
+    const TFLMRegistration *const original = Registered(code);
+    if (original == nullptr) {
+      fault->needed = static_cast<uint32_t>(tflite::GetBuiltinCode(&code));
+      fault->given = index;
+      return ENGINE_OP_MISSING;
+    }
+    run.registrations[index] = original;
+    if (Hooked(original) == nullptr) {
+      Wrap(original);
+    }
+  }
+  return ENGINE_OK;
+}
+
+void HookedOps::Wrap(const TFLMRegistration *original) {
+  originals_[kinds_] = original;
+  hooked_[kinds_] = *original;
+  hooked_[kinds_].prepare = Prepare;
+  hooked_[kinds_].invoke = Invoke;
+  ++kinds_;
+}
+
+void HookedOps::Begin(const engine_hook_t *hook) {
+  run.hook = hook;
+  run.next = 0;
+}
+
+uint16_t HookedOps::last_op() {
+  return run.next == 0 ? MODEL_OP_COUNT : static_cast<uint16_t>(run.next - 1u);
+}
+
+const TFLMRegistration *HookedOps::Registered(const tflite::OperatorCode &code) const {
+  const tflite::BuiltinOperator builtin = tflite::GetBuiltinCode(&code);
+  if (builtin != tflite::BuiltinOperator_CUSTOM) {
+    return ops_.FindOp(builtin);
+  }
+  return code.custom_code() == nullptr ? nullptr : ops_.FindOp(code.custom_code()->c_str());
+}
+
+const TFLMRegistration *HookedOps::Hooked(const TFLMRegistration *original) const {
+  for (size_t kind = 0; kind < kinds_; ++kind) {
+    if (originals_[kind] == original) {
+      return &hooked_[kind];
+    }
+  }
+  return nullptr;
+}
+
+const TFLMRegistration *HookedOps::FindOp(tflite::BuiltinOperator op) const { return Hooked(ops_.FindOp(op)); }
+
+const TFLMRegistration *HookedOps::FindOp(const char *op) const { return Hooked(ops_.FindOp(op)); }
+
+tflite::TfLiteBridgeBuiltinParseFunction HookedOps::GetOpDataParser(tflite::BuiltinOperator op) const {
+  return ops_.GetOpDataParser(op);
+}
+
+}  // namespace boardproof
