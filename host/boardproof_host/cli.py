@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for point in entry_points(group="boardproof.commands"):
         point.load()(commands)
-    for register in (_prove, _run, _report, _build, _targets, _ports, _doctor):
+    for register in (_prove, _run, _trace, _report, _build, _targets, _ports, _doctor):
         register(commands)
     return parser
 
@@ -50,6 +50,12 @@ def _handle_prove(args: argparse.Namespace) -> int:
 
 def _run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("run", help="stream the test images to a board and compare with Python")
+    _where(parser)
+    _run_arguments(parser)
+    parser.set_defaults(handler=_handle_run)
+
+
+def _where(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--target", help="start this emulated board (boardproof targets lists them)")
     where.add_argument(
@@ -58,8 +64,6 @@ def _run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
         help="serial device or pyserial URL of a board that is there, or auto; again for more boards of one firmware",
     )
     parser.add_argument("--model", type=Path, help=".tflite in the firmware (default: the exported one)")
-    _run_arguments(parser)
-    parser.set_defaults(handler=_handle_run)
 
 
 def _run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +110,30 @@ def _handle_run(args: argparse.Namespace) -> int:
     from boardproof_host import run_command
 
     return run_command.run(args)
+
+
+def _trace(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "trace", help="run images layer by layer: the first that diverges, and the cost of each"
+    )
+    _where(parser)
+    parser.add_argument(
+        "--image", type=int, action="append", metavar="N", help="test image, repeatable (default: 0)"
+    )
+    parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
+    parser.add_argument("--json", action="store_true", help="print the layers as JSON")
+    # What `run` also lets one choose of the link.
+    parser.set_defaults(
+        boards=1, baud="auto", plain=True, fault=[], fault_seed=None, seed=None, throttle=None
+    )
+    parser.set_defaults(handler=_handle_trace)
+
+
+def _handle_trace(args: argparse.Namespace) -> int:
+    from boardproof_host import trace_command
+
+    args.image = args.image or [0]
+    return trace_command.run(args)
 
 
 def _report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

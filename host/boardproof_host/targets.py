@@ -42,10 +42,10 @@ VIRTUAL = Target(
 
 
 def _options(config: configparser.ConfigParser, section: str) -> dict[str, str]:
-    """A section's options with those it extends beneath, and the shared [env] section beneath all."""
+    """A section's options with those it extends beneath; of several, the first that is named lies on top."""
     own = dict(config[section])
-    merged = dict(config["env"]) if config.has_section("env") else {}
-    for base in own.get("extends", "").replace(",", " ").split():
+    merged: dict[str, str] = {}
+    for base in reversed(own.get("extends", "").replace(",", " ").split()):
         merged |= _options(config, base)
     return merged | own
 
@@ -64,10 +64,11 @@ def load_targets(project: Project) -> dict[str, Target]:
             f"{project.platformio_ini} cannot be read: {error}", hint="restore the file"
         ) from error
     targets = {}
+    shared = dict(config["env"]) if config.has_section("env") else {}
     for section in config.sections():
         if section.startswith("env:"):
             name = section.removeprefix("env:")
-            targets[name] = _target(project, name, _options(config, section))
+            targets[name] = _target(project, name, shared | _options(config, section))
     targets[VIRTUAL.name] = VIRTUAL
     return targets
 
@@ -86,7 +87,7 @@ def _target(project: Project, name: str, options: dict[str, str]) -> Target:
         board=board,
         engine=options.get("custom_engine", "aot"),
         pack=options.get("custom_pack", definition.get("build", {}).get("pack", "portable")),
-        description=definition.get("name", board),
+        description=options.get("custom_title", definition.get("name", board)),
         emulator=definition.get("emulator"),
     )
 
