@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for point in entry_points(group="boardproof.commands"):
         point.load()(commands)
-    for register in (_prove, _run, _trace, _report, _build, _targets, _ports, _doctor):
+    for register in (_prove, _run, _trace, _report, _build, _flash, _targets, _ports, _doctor):
         register(commands)
     return parser
 
@@ -155,7 +155,16 @@ def _build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--target", "--env", required=True, help="target, the name of a PlatformIO environment"
     )
-    parser.set_defaults(handler=_handle_build)
+    parser.set_defaults(handler=_handle_build, flash=False)
+
+
+def _flash(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("flash", help="build a target's firmware and write it to the board")
+    parser.add_argument(
+        "--target", "--env", required=True, help="target, the name of a PlatformIO environment"
+    )
+    parser.add_argument("--port", help="the board's serial port (default: PlatformIO looks for it)")
+    parser.set_defaults(handler=_handle_build, flash=True)
 
 
 def _handle_build(args: argparse.Namespace) -> int:
@@ -167,7 +176,10 @@ def _handle_build(args: argparse.Namespace) -> int:
     target = targets.find_target(project, args.target)
     if target.virtual:
         raise InputError(f"{target.name} has nothing to build", hint=f"boardproof run --target {target.name}")
-    platformio.build(project, target.name)
+    if args.flash:
+        platformio.flash(project, target.name, args.port)
+    else:
+        platformio.build(project, target.name)
     return ExitCode.PROVEN
 
 
@@ -186,7 +198,8 @@ def _handle_targets(args: argparse.Namespace) -> int:
 
     found = targets.load_targets(find_project())
     if args.json:
-        print(json.dumps([asdict(target) for target in found.values()], indent=2))
+        listed = [asdict(target) | {"emulated": target.emulated} for target in found.values()]
+        print(json.dumps(listed, indent=2))
         return ExitCode.PROVEN
     for target in found.values():
         kind = "virtual" if target.virtual else "emulated" if target.emulated else "board"

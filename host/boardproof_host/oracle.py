@@ -8,23 +8,19 @@ model, inputs and versions, comes from a cache.
 import hashlib
 import importlib.metadata
 import platform
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from boardproof_export.manifest.errors import InputError, ToolMissingError
 from numpy.typing import NDArray
 
+from boardproof_host.model_file import read_content, read_facts
 from boardproof_host.oracle_cache import OracleCache
 from boardproof_host.oracle_process import OracleProcess
 
 Int8Array = NDArray[np.int8]
-
-_TFLITE_INT8 = 9  # schema.fbs, enum TensorType
-_INSPECT = "see what the file holds: boardproof inspect FILE.tflite"
 
 
 @dataclass(frozen=True)
@@ -129,42 +125,6 @@ def oracle_version(oracle: Oracle) -> str:
         ) from error
 
 
-def model_io(model: bytes, name: str = "the model") -> tuple[int, int]:
-    """Bytes of the model's one int8 input and of its one int8 output.
-
-    Raises:
-        InputError: not a .tflite file, another number of inputs or outputs, or another type than int8.
-    """
-    import tflite  # 0.3 s
-
-    if not tflite.Model.ModelBufferHasIdentifier(model, 0):
-        raise InputError(f"{name} is not a .tflite file", hint=_INSPECT)
-    try:
-        graph = tflite.Model.GetRootAs(model, 0).Subgraphs(0)
-        sides = {
-            "input": [graph.Tensors(graph.Inputs(i)) for i in range(graph.InputsLength())],
-            "output": [graph.Tensors(graph.Outputs(i)) for i in range(graph.OutputsLength())],
-        }
-        sizes = [_int8_bytes(name, side, tensors) for side, tensors in sides.items()]
-    except (struct.error, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{name} cannot be parsed: it is cut short or damaged", hint=_INSPECT) from error
-    return sizes[0], sizes[1]
-
-
-def _int8_bytes(name: str, side: str, tensors: list[Any]) -> int:
-    if len(tensors) != 1:
-        raise InputError(f"{name} has {len(tensors)} {side}s; one is supported", hint=_INSPECT)
-    if tensors[0].Type() != _TFLITE_INT8:
-        raise InputError(
-            f"the {side} of {name} is not int8",
-            hint="convert it with full int8 quantization: boardproof convert",
-        )
-    product = 1
-    for axis in range(tensors[0].ShapeLength()):
-        product *= int(tensors[0].Shape(axis))
-    return product
-
-
 class OracleRun:
     """Oracles at work. Made by `start()`; use it in a `with` block, so that no worker is left behind."""
 
@@ -245,11 +205,9 @@ def start(model: Path, inputs: Int8Array, cache: Path, oracles: OracleSet | None
     """
     chosen = oracles or default_oracles()
     versions = {oracle.name: oracle_version(oracle) for oracle in chosen.oracles}
-    try:
-        content = model.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {model}: {error.strerror}", hint="name a .tflite file") from error
-    input_bytes, output_bytes = model_io(content, str(model))
+    content = read_content(model)
+    facts = read_facts(content, str(model))
+    input_bytes, output_bytes = facts.input_bytes, facts.output_bytes
     if inputs.dtype != np.int8 or inputs.ndim != 2 or inputs.shape[1] != input_bytes:
         raise InputError(
             f"inputs are {inputs.dtype} {inputs.shape}, but {model} takes int8 (N, {input_bytes})",

@@ -4,10 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from boardproof_export.manifest.errors import BoardproofError, ExitCode, InputError
+from boardproof_export.manifest.errors import (
+    BoardproofError,
+    ExitCode,
+    InputError,
+    LinkError,
+    ToolMissingError,
+)
 from boardproof_export.manifest.project import Project
 
 from boardproof_host import doctor
@@ -19,12 +26,31 @@ class BuildError(BoardproofError):
     exit_code = ExitCode.ENVIRONMENT
 
 
+class FlashError(LinkError):
+    """The firmware was built and did not get onto the board; PlatformIO's own message stands above."""
+
+
 def run(project: Project, arguments: list[str]) -> None:
     """Runs `pio run` in the checkout, its output going to standard error as it comes.
 
     Raises:
         BuildError: PlatformIO's exit code was not 0.
+        ToolMissingError: PlatformIO is not installed.
     """
+    code = _run(project, arguments)
+    if code != 0:
+        raise BuildError(
+            f"PlatformIO failed (exit code {code}): pio run {' '.join(arguments)}",
+            hint=f"its message is above; {_remedy()}",
+        )
+
+
+def _run(project: Project, arguments: list[str]) -> int:
+    """Runs `pio run`; returns its exit code."""
+    if find_spec("platformio") is None:
+        raise ToolMissingError(
+            "PlatformIO is not installed", hint=f"{sys.executable} -m pip install platformio"
+        )
     offline = project.firmware / "platform" / "offline.py"
     environment = os.environ | {
         "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
@@ -33,12 +59,7 @@ def run(project: Project, arguments: list[str]) -> None:
     if offline.is_file():
         subprocess.run([sys.executable, str(offline)], check=False, stdout=sys.stderr, env=environment)
     command = [sys.executable, "-m", "platformio", "run", "-d", str(project.root), *arguments]
-    done = subprocess.run(command, check=False, stdout=sys.stderr, env=environment)
-    if done.returncode != 0:
-        raise BuildError(
-            f"PlatformIO failed (exit code {done.returncode}): pio run {' '.join(arguments)}",
-            hint=f"its message is above; {_remedy()}",
-        )
+    return subprocess.run(command, check=False, stdout=sys.stderr, env=environment).returncode
 
 
 def _remedy() -> str:
@@ -54,6 +75,26 @@ def _remedy() -> str:
 def build(project: Project, target: str) -> None:
     """Builds a target's firmware."""
     run(project, ["-e", target])
+
+
+def flash(project: Project, target: str, port: str | None) -> None:
+    """Builds a target's firmware and writes it to the board (an emulated board is started).
+
+    Args:
+        port: the board's serial port; None leaves the choice to PlatformIO.
+
+    Raises:
+        BuildError: the firmware could not be built.
+        FlashError: the board did not take it.
+    """
+    build(project, target)
+    arguments = ["-e", target, "-t", "upload", *(["--upload-port", port] if port else [])]
+    code = _run(project, arguments)
+    if code != 0:
+        raise FlashError(
+            f"{target} was built and not flashed: PlatformIO ended with exit code {code}",
+            hint="its message is above; boardproof ports lists the boards that are there, --port names one",
+        )
 
 
 def build_folder(project: Project, target: str) -> Path:

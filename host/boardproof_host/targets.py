@@ -43,6 +43,8 @@ VIRTUAL = Target(
 
 def _options(config: configparser.ConfigParser, section: str) -> dict[str, str]:
     """A section's options with those it extends beneath; of several, the first that is named lies on top."""
+    if not config.has_section(section):
+        raise InputError(f"platformio.ini extends [{section}], which is not there", hint="restore the file")
     own = dict(config[section])
     merged: dict[str, str] = {}
     for base in reversed(own.get("extends", "").replace(",", " ").split()):
@@ -56,7 +58,7 @@ def load_targets(project: Project) -> dict[str, Target]:
     Raises:
         InputError: platformio.ini or a board definition cannot be read.
     """
-    config = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(" ;",))
+    config = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=("#", ";"))
     try:
         config.read_string(project.platformio_ini.read_text(encoding="utf-8"))
     except (OSError, configparser.Error) as error:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from boardproof_host.boards import open_boards
 from boardproof_host.identity import Identity
-from boardproof_host.model_file import describe_model
+from boardproof_host.model_file import describe_model, read_content, read_facts
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import Feature, TickUnit
 from boardproof_host.session import Session
-from boardproof_host.virtual_engine import EngineError, TflmEngine, read_facts
+from boardproof_host.virtual_engine import EngineError, TflmEngine
 
 _ENTRY = struct.Struct("<III")
 SECONDS = 20.0  # for one answer: a profiled run on a slow board
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _oracle(path: Path) -> TflmEngine:
-    content = path.read_bytes()
+    content = read_content(path)
     try:
         return TflmEngine(content, read_facts(content, str(path)))
     except EngineError as error:

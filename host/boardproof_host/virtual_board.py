@@ -23,12 +23,13 @@ from typing import NoReturn, Protocol
 from boardproof_export.manifest.errors import BoardproofError, InputError
 
 from boardproof_host import virtual_engine
+from boardproof_host.model_file import ModelFacts, read_facts
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode, Feature, MalformedPayloadError, TickUnit
 from boardproof_host.protocol.packed import unpack
 from boardproof_host.pty_link import PtyLink
-from boardproof_host.virtual_engine import EngineError, ModelFacts, TflmEngine, read_facts
+from boardproof_host.virtual_engine import EngineError, TflmEngine
 
 TARGET = "tflm_host"
 ANSWERS_KEPT = messages.ANSWERS_KEPT

@@ -20,7 +20,7 @@ import numpy as np
 from boardproof_export.manifest.errors import ToolMissingError
 from numpy.typing import NDArray
 
-from boardproof_host.oracle import model_io
+from boardproof_host.model_file import ModelFacts
 from boardproof_host.protocol.messages import ErrorCode
 
 SCHEMA_VERSION = 3  # of schema.fbs, the one that TensorFlow Lite Micro reads (TFLITE_SCHEMA_VERSION)
@@ -38,59 +38,6 @@ class EngineError(Exception):
     def __init__(self, code: ErrorCode, detail_a: int = 0, detail_b: int = 0, said: str = "") -> None:
         super().__init__(f"{code.name.lower()} ({detail_a}, {detail_b}) {said}".rstrip())
         self.code, self.detail_a, self.detail_b = code, detail_a, detail_b
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """What hello tells of a model, and what errors are named by. Sizes in int8 elements; real = scale * (q - zero)."""
-
-    input_bytes: int
-    input_scale: float
-    input_zero_point: int
-    output_bytes: int
-    output_scale: float
-    output_zero_point: int
-    schema_version: int
-    op_names: tuple[str, ...]  # in execution order
-    op_codes: tuple[int, ...]  # builtin codes, likewise
-    op_outputs: tuple[int, ...]  # index of each operator's first output tensor
-
-
-def read_facts(model: bytes, name: str = "the model") -> ModelFacts:
-    """Reads a .tflite file.
-
-    Raises:
-        InputError: it is none, or has not one int8 input and one int8 output.
-    """
-    import tflite  # 0.3 s
-
-    input_bytes, output_bytes = model_io(model, name)
-    parsed = tflite.Model.GetRootAs(model, 0)
-    graph = parsed.Subgraphs(0)
-    operators = [graph.Operators(i) for i in range(graph.OperatorsLength())]
-    known = [parsed.OperatorCodes(i) for i in range(parsed.OperatorCodesLength())]
-    builtin = [max(code.BuiltinCode(), code.DeprecatedBuiltinCode()) for code in known]
-    names = {value: text for text, value in vars(tflite.BuiltinOperator).items() if not text.startswith("_")}
-    codes = tuple(builtin[operator.OpcodeIndex()] for operator in operators)
-    return ModelFacts(
-        input_bytes,
-        *_quantization(graph.Tensors(graph.Inputs(0))),
-        output_bytes,
-        *_quantization(graph.Tensors(graph.Outputs(0))),
-        schema_version=parsed.Version(),
-        op_names=tuple(names.get(code, f"operator {code}") for code in codes),
-        op_codes=codes,
-        op_outputs=tuple(operator.Outputs(0) for operator in operators),
-    )
-
-
-def _quantization(tensor: Any) -> tuple[float, int]:
-    quantization = tensor.Quantization()
-    if quantization is None or not quantization.ScaleLength():
-        return 0.0, 0
-    return float(quantization.Scale(0)), int(
-        quantization.ZeroPoint(0)
-    ) if quantization.ZeroPointLength() else 0
 
 
 @dataclass

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from boardproof_host import virtual_board
+from boardproof_host.model_file import read_facts
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode
@@ -25,7 +26,7 @@ from support.board_library import MemoryBoard, VirtualClock, build_board
 
 INPUT_BYTES = 20
 MODEL = random_model(5, depths=(INPUT_BYTES, 12, 5))
-ZERO_POINT = virtual_board.read_facts(MODEL).input_zero_point
+ZERO_POINT = read_facts(MODEL).input_zero_point
 OWN = {
     "receive_bytes": 0,
     "clock_hz": 0,

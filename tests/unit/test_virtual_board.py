@@ -20,6 +20,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from boardproof_export.manifest.errors import InputError, LinkError
 from boardproof_host import pty_link, virtual_board
+from boardproof_host.model_file import read_facts
 from boardproof_host.oracle_worker import load_tflm
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
@@ -28,7 +29,7 @@ from boardproof_host.pty_link import PtyLink
 from boardproof_host.session import Patience, Session
 from boardproof_host.transport import SerialTransport
 from boardproof_host.virtual_board import VirtualBoard
-from boardproof_host.virtual_engine import SCHEMA_VERSION, TflmEngine, read_facts
+from boardproof_host.virtual_engine import SCHEMA_VERSION, TflmEngine
 from model_builder import ModelBuilder, random_model
 
 DEPTHS = (20, 12, 5)
