@@ -1,7 +1,8 @@
 # Two commands: `make prove` and `make test`. Each sets up what is missing first.
-.PHONY: prove test lint format set-up fuzz bench clean help
+.PHONY: prove test lint format set-up fuzz faults bench clean help
 
 TARGET ?= qemu_cortex_m4
+FUZZ_SECONDS ?= 1800
 BIN := .venv/bin
 
 help:
@@ -9,6 +10,9 @@ help:
 	@echo "make test    all tests"
 	@echo "make lint    ruff, mypy --strict, clang-format, rendered protocol files"
 	@echo "make format  reformat Python and C"
+	@echo "make bench   how full the link is, beside other protocols"
+	@echo "make faults  one fault at every byte of a conversation, some 15 minutes"
+	@echo "make fuzz    the fuzz targets for half an hour each (FUZZ_SECONDS=$(FUZZ_SECONDS)); needs clang"
 	@echo "make clean   remove builds, caches and reports; keeps .venv"
 
 set-up:
@@ -36,3 +40,14 @@ format: set-up
 
 clean:
 	rm -rf .pio .boardproof firmware/generated
+
+bench: set-up
+	@$(BIN)/python bench/link.py
+
+faults: set-up
+	@$(BIN)/python tests/link/matrix.py --model small
+	@$(BIN)/python tests/link/matrix.py --model small --busy
+	@$(BIN)/python tests/link/matrix.py --model images --plain
+
+fuzz: set-up
+	@$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)

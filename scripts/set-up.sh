@@ -22,6 +22,10 @@ if have arm-none-eabi-gcc; then
   esac
 fi
 have gcc || missing="$missing gcc libc6-dev"
+# The Arduino Mega 2560 of the tests: Debian's AVR compiler and Arduino core, and the simulator as a library.
+have avr-gcc || missing="$missing gcc-avr avr-libc"
+[ -e /usr/share/arduino/hardware/arduino/avr/cores/arduino/Arduino.h ] || missing="$missing arduino-core-avr"
+[ -e /usr/include/simavr/sim_avr.h ] || missing="$missing simavr libsimavr-dev libelf-dev"
 if [ ! -e /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz ] &&
   [ ! -e "${KERAS_HOME:-$HOME/.keras}/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz" ] &&
   [ -z "${BOARDPROOF_DATA:-}" ] && have apt-cache && apt-cache show dataset-fashion-mnist >/dev/null 2>&1; then

@@ -13,6 +13,7 @@ from boardproof_export.dense import DenseLayer, per_tensor
 from boardproof_export.graph import Graph
 from boardproof_export.lower import Program, Step
 from boardproof_export.pack import CHANNEL_BYTES, Pack, PackedWeights
+from boardproof_export.tflm_ops import Resolver
 
 _ROW_BYTES = 16
 _AVR_POINTER_BYTES = 3  # of a table entry, in flash
@@ -41,8 +42,10 @@ def render_data(graph: Graph) -> dict[str, str]:
     return {name: _render(f"{name}.j2", context) for name in ("model_data.c", "model_data.h")}
 
 
-def render_config(graph: Graph, aot: tuple[Pack, Program] | None) -> dict[str, str]:
-    """model_config.h, by file name. Without `aot` it states nothing of the ahead-of-time engine."""
+def render_config(
+    graph: Graph, aot: tuple[Pack, Program] | None, *, tflm_arena_bytes: int | None = None
+) -> dict[str, str]:
+    """model_config.h, by file name. It states nothing of an engine that is not given."""
     macros = []
     if aot is not None:
         pack, program = aot
@@ -56,8 +59,15 @@ def render_config(graph: Graph, aot: tuple[Pack, Program] | None) -> dict[str, s
         "sha256_rows": _rows((f"0x{byte:02x}" for byte in digest), 8),
         "tensors": [_tensor(graph, "INPUT", graph.inputs[0]), _tensor(graph, "OUTPUT", graph.outputs[0])],
         "aot_macros": macros,
+        "tflm_arena_bytes": tflm_arena_bytes,
     }
     return {"model_config.h": _render("model_config.h.j2", context)}
+
+
+def render_resolver(graph: Graph, resolver: Resolver) -> dict[str, str]:
+    """model_ops.h, by file name: the op resolver of TensorFlow Lite Micro."""
+    context = {"model": _model(graph), "calls": resolver.calls, "headers": resolver.headers}
+    return {"model_ops.h": _render("model_ops.h.j2", context)}
 
 
 def render_aot(graph: Graph, pack: Pack, program: Program) -> tuple[dict[str, str], int]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from boardproof_export import codegen
+from boardproof_export import codegen, tflm
 from boardproof_export.dense import per_tensor
 from boardproof_export.graph import Graph, read_graph
 from boardproof_export.lower import lower
@@ -23,7 +23,20 @@ from boardproof_export.pack import PACKS, Pack
 from boardproof_export.support import aot_reasons, require
 
 MODEL_FILE = "model.tflite"
-_SOURCES = ("codegen", "dense", "export", "graph", "lower", "pack", "plan", "quantization", "support")
+_SOURCES = (
+    "codegen",
+    "dense",
+    "export",
+    "graph",
+    "lower",
+    "pack",
+    "plan",
+    "quantization",
+    "support",
+    "tflm",
+    "tflm_arena",
+    "tflm_ops",
+)
 
 
 def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool) -> int:
@@ -33,7 +46,7 @@ def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool
         InputError: see `render`.
     """
     folder = out or find_project().generated
-    manifests = render(model, folder, packs or list(PACKS))
+    manifests = render(model, folder, packs or ())
     if as_json:
         import json
 
@@ -54,6 +67,9 @@ def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool
 def render(model: Path, out: Path, packs: Sequence[str]) -> list[Manifest]:
     """Renders the .tflite file `model` for each of `packs` to `out`/<pack>, and copies it to `out`/model.tflite.
 
+    A pack is a weight layout of the ahead-of-time engine, or `tflm` for the other engine; none means all that can run
+    the model.
+
     Everything is rendered before anything is written, and a folder appears whole or not at all: a failure or an
     interruption leaves what was there. Files whose bytes would not change are left alone, so that nothing is
     built again.
@@ -61,12 +77,20 @@ def render(model: Path, out: Path, packs: Sequence[str]) -> list[Manifest]:
     Raises:
         InputError: the model cannot be used, an operator cannot run, a pack does not exist, or `out` cannot be written.
     """
-    unknown = [name for name in packs if name not in PACKS]
+    known = (*PACKS, tflm.FOLDER)
+    unknown = [name for name in packs if name not in known]
     if unknown:
-        raise InputError(f"there is no pack {unknown[0]!r}", hint=f"packs are: {', '.join(PACKS)}")
+        raise InputError(f"there is no pack {unknown[0]!r}", hint=f"packs are: {', '.join(known)}")
     graph = read_graph(model)
-    require(graph, aot_reasons(graph), model, "cannot be exported")
-    rendered = [render_pack(graph, PACKS[name]) for name in dict.fromkeys(packs)]
+    chosen = list(dict.fromkeys(packs)) or _packs_that_run(graph)
+    if not set(chosen) <= {tflm.FOLDER}:
+        require(graph, aot_reasons(graph), model, "cannot be exported")
+    if tflm.FOLDER in chosen:
+        require(graph, tflm.firmware_reasons(graph), model, "cannot be exported for TensorFlow Lite Micro")
+    rendered = [
+        render_tflm(graph, model) if name == tflm.FOLDER else render_pack(graph, PACKS[name])
+        for name in chosen
+    ]
     try:
         out.mkdir(parents=True, exist_ok=True)
         for manifest, files in rendered:
@@ -84,19 +108,39 @@ def render_pack(graph: Graph, pack: Pack) -> tuple[Manifest, dict[str, str]]:
     program = lower(graph, pack)
     sources, flash = codegen.render_aot(graph, pack, program)
     files = codegen.render_data(graph) | codegen.render_config(graph, (pack, program)) | sources
-    manifest = Manifest(
+    return _manifest(graph, pack.name, program.plan.arena_bytes, flash), files
+
+
+def render_tflm(graph: Graph, path: Path) -> tuple[Manifest, dict[str, str]]:
+    """The same for a graph that the engine tflm supports, read from `path`. Writes nothing.
+
+    Raises:
+        InputError: the host's TensorFlow Lite Micro cannot prepare it.
+    """
+    files, arena = tflm.render(graph, path)
+    return _manifest(graph, tflm.FOLDER, arena, len(graph.content)), files
+
+
+def _packs_that_run(graph: Graph) -> list[str]:
+    """All packs of the engines that can run the graph; if none can, packs that will be refused."""
+    runs_aot = next(aot_reasons(graph), None) is None
+    runs_tflm = next(tflm.firmware_reasons(graph), None) is None
+    return [*(PACKS if runs_aot or not runs_tflm else ()), *([tflm.FOLDER] if runs_tflm else ())]
+
+
+def _manifest(graph: Graph, folder: str, arena: int, weights: int) -> Manifest:
+    return Manifest(
         name=graph.name,
         sha256=graph.sha256,
         bytes=len(graph.content),
         ops=tuple(op.code for op in graph.ops),
         input=_tensor_info(graph, graph.inputs[0]),
         output=_tensor_info(graph, graph.outputs[0]),
-        pack=pack.name,
-        arena_bytes=program.plan.arena_bytes,
-        weights_bytes=flash,
+        pack=folder,
+        arena_bytes=arena,
+        weights_bytes=weights,
         exporter=exporter_digest(),
     )
-    return manifest, files
 
 
 def exporter_digest() -> str:

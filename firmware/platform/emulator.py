@@ -44,6 +44,16 @@ class QemuMachine:
     icount_shift: int  # one instruction takes 2^shift ns of virtual time
     elf: Path
 
+    @property
+    def title(self) -> str:
+        """What runs, in words."""
+        return f"{self.program} -machine {self.name}"
+
+    @property
+    def known_to_work(self) -> str:
+        """The version to compare with."""
+        return f"{self.program} --version (7.2 is known to work)"
+
     def prepare(self) -> None:
         """Checks that QEMU is there.
 
@@ -159,8 +169,8 @@ def _died(machine: Machine, process: "subprocess.Popen[bytes]") -> EmulatorError
     assert process.stderr is not None
     words = " ".join(process.stderr.read().decode(errors="replace").split())
     return EmulatorError(
-        f"{machine.program} -machine {machine.name} ended with code {process.returncode}: {words or 'no message'}",
-        hint=f"{machine.program} --version (7.2 is known to work)",
+        f"{machine.title} ended with code {process.returncode}: {words or 'no message'}",
+        hint=machine.known_to_work,
         code=EXIT_DIED,
     )
 

@@ -1,6 +1,7 @@
-"""A simulated AVR board: libsimavr, in a small program of ours (simavr/board.c) that is compiled when it is first needed.
+"""A simulated AVR board: libsimavr, in a small program of ours (simavr/board.c), compiled when it is first needed.
 
-That program puts the chip's first UART on a pseudo-terminal itself, so the link here only holds the terminal open.
+That program puts the chip's first UART on a pseudo-terminal itself. The link here only holds both ends of it open:
+who looks for programs that use the port sees a process that serves it.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from emulator_error import EXIT_DIED, EXIT_MISSING, EmulatorError
+from emulator_error import EXIT_MISSING, EmulatorError
 
 SOURCE = Path(__file__).resolve().parent / "simavr" / "board.c"
 RECORD_NAME = "simavr.json"  # written when the board ends; simavr/board.c says what it holds
@@ -44,9 +45,8 @@ class TerminalLink:
 
     def opened_by_emulator(self) -> None:
         """To be called when the emulator has inherited its end: from then on its death closes the pipe."""
-        for descriptor in self.inherited():
-            os.close(descriptor)
-        self.terminal = self.life_writer = -1
+        os.close(self.life_writer)
+        self.life_writer = -1
 
     def emulator_listens(self, pid: int) -> bool:
         """Whether the emulator has loaded the firmware."""
@@ -88,6 +88,16 @@ class SimavrMachine:
         """The simulator, in the build folder."""
         return str(self.elf.parent / "simavr_board")
 
+    @property
+    def title(self) -> str:
+        """What runs, in words."""
+        return f"the simulated {self.name}"
+
+    @property
+    def known_to_work(self) -> str:
+        """The version to compare with."""
+        return "simavr 1.6 is known to work; a firmware that crashes there may have run out of RAM"
+
     def prepare(self) -> None:
         """Compiles the simulator unless it is newer than its source.
 
@@ -105,10 +115,9 @@ class SimavrMachine:
             command = [COMPILER, "-std=gnu11", "-O2", "-o", str(fresh), str(SOURCE), *LIBRARIES]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode != 0:
-                why = next((line for line in done.stderr.splitlines() if "error" in line), "the compiler failed")
-                raise EmulatorError(
-                    f"the AVR simulator cannot be compiled: {why}", hint=hint, code=EXIT_MISSING
-                )
+                said = (line for line in done.stderr.splitlines() if "error" in line)
+                why = f"the AVR simulator cannot be compiled: {next(said, 'the compiler failed')}"
+                raise EmulatorError(why, hint=hint, code=EXIT_MISSING)
             fresh.replace(program)
 
     def open_link(self) -> TerminalLink:

@@ -88,8 +88,10 @@ exported = GENERATED / "model.tflite"
 manifest = render(exported if exported.is_file() else REFERENCE_MODEL, pack)
 print(f"boardproof: model {manifest['name']} ({manifest['sha256'][:12]}), weights packed {pack}")
 
+# The engine aot needs no .tflite file in flash, and 8-bit boards have no room for one.
+sources = "model_aot.c" if env.GetProjectOption("custom_engine", "aot") == "aot" else ""
 env.Append(
-    SRC_FILTER=[f"+<../generated/{pack}/>"],
+    SRC_FILTER=[f"+<../generated/{pack}/{sources}>"],
     CPPPATH=[str(GENERATED / pack), "$BUILD_DIR"],
     BOARDPROOF_MANIFEST=manifest,
 )

@@ -67,6 +67,8 @@ class FaultSpec:
         where, _, number = text.partition(":")
         kind, at, direction = where.partition("@")
         try:
+            if kind not in list(Kind):
+                raise ValueError(f"{kind!r} is no kind")
             if not at:
                 rate = float(number)
                 if not 0 < rate <= 1:

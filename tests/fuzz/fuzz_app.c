@@ -1,13 +1,11 @@
-/* Fuzzes the whole application over the memory HAL: what no host would send must neither break the board nor make
- * it say anything but whole frames.
+/* Fuzzes the whole application over the memory HAL: what no host would send must neither break the board nor
+ * make it say anything but whole frames.
  *
- * The input is a script. Random bytes hardly ever have a right CRC, so that most steps are put into frames here:
- *   0..1  N  bytes: N bytes as they are
- *   2..4  T S N bytes: a frame of type T with N payload bytes; its sequence number is S after the one before
- *   5     S N bytes: the same, an inference: the payload is filled up with zeros to the input's size
- *   6     N: a hello with nonce N
- *   7     power is lost (N is ignored)
- * Steps are told by the byte modulo 8; N by the byte after. A script that ends within a step ends there. */
+ * The input is a script. Random bytes hardly ever have a right CRC, so that most steps are put into frames
+ * here: 0..1  N  bytes: N bytes as they are 2..4  T S N bytes: a frame of type T with N payload bytes; its
+ * sequence number is S after the one before 5     S N bytes: the same, an inference: the payload is filled up
+ * with zeros to the input's size 6     N: a hello with nonce N 7     power is lost (N is ignored) Steps are
+ * told by the byte modulo 8; N by the byte after. A script that ends within a step ends there. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,6 +4,7 @@
 """
 
 import itertools
+import os
 import zlib
 
 import pytest
@@ -22,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 LONGEST = 2048
+FACTOR = int(os.environ.get("FUZZ_FACTOR", "1"))  # more examples for a long run
 READ = [kind for kind in vars(messages).values() if isinstance(kind, type) and hasattr(kind, "unpack")]
 
 # Bytes as a damaged link makes them: runs of COBS, delimiters, and pieces of good frames.
@@ -36,7 +38,7 @@ SCRAPS = st.one_of(
 STREAMS = st.lists(SCRAPS, max_size=6).map(b"".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300 * FACTOR)
 @given(stream=STREAMS, cuts=st.lists(st.integers(0, 4000), max_size=8))
 def test_frames_from_anything(stream: bytes, cuts: list[int]) -> None:
     whole = FrameParser(LONGEST)
@@ -54,7 +56,7 @@ def test_frames_from_anything(stream: bytes, cuts: list[int]) -> None:
     assert whole.damaged + len(frames) <= stream.count(DELIMITER) + 1
 
 
-@settings(max_examples=200)
+@settings(max_examples=200 * FACTOR)
 @given(stream=STREAMS)
 def test_no_frame_without_its_crc(stream: bytes) -> None:
     """Every frame that is found stands in the stream, with a CRC that holds."""
@@ -69,7 +71,7 @@ def test_no_frame_without_its_crc(stream: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", READ, ids=lambda kind: kind.__name__)
-@settings(max_examples=60)
+@settings(max_examples=60 * FACTOR)
 @given(payload=st.one_of(st.binary(max_size=400), st.integers(0, 200).map(lambda n: b"\xff" * n)))
 def test_messages_from_anything(kind: type, payload: bytes) -> None:
     try:
@@ -79,7 +81,7 @@ def test_messages_from_anything(kind: type, payload: bytes) -> None:
     assert kind.unpack(message.pack()).pack() == message.pack()  # type: ignore[attr-defined]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300 * FACTOR)
 @given(packed=st.binary(max_size=80), zero_point=st.integers(-128, 127), count=st.integers(0, 3000))
 def test_unpacking_anything(packed: bytes, zero_point: int, count: int) -> None:
     values = unpack(packed, zero_point, count)
@@ -88,7 +90,7 @@ def test_unpacking_anything(packed: bytes, zero_point: int, count: int) -> None:
         assert unpack(pack(values, zero_point), zero_point, count) == values
 
 
-@settings(max_examples=200)
+@settings(max_examples=200 * FACTOR)
 @given(data=st.one_of(st.binary(max_size=600), st.integers(240, 600).map(lambda n: b"\x07" * n)))
 def test_cobs_both_ways(data: bytes) -> None:
     coded = cobs_encode(data)

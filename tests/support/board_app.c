@@ -1,4 +1,5 @@
-/* The firmware's application in one translation unit, unchanged, so that losing power can clear its statics. */
+/* The firmware's application in one translation unit, unchanged, so that losing power can clear its statics.
+ */
 #include <string.h>
 
 #include "app/answers.c"

@@ -128,7 +128,7 @@ def _load(library: Path) -> ctypes.CDLL:
     loaded.board_sent_at.restype = ctypes.c_uint64
     loaded.board_take.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint64]
     loaded.board_take.restype = ctypes.c_size_t
-    for name in ("board_baud", "board_overruns", "board_inferences", "board_power_losses"):
+    for name in ("board_baud", "board_sent_baud", "board_overruns", "board_inferences", "board_power_losses"):
         getattr(loaded, name).restype = ctypes.c_uint32
     return loaded
 
@@ -183,8 +183,9 @@ class MemoryBoard:
             self.clock.advance(deadline)
             return b""
         self.clock.advance(min(deadline, sent / NANOSECONDS))
+        rate = int(self._lib.board_sent_baud())
         count = self._lib.board_take(self._buffer, TAKE_BYTES, max(sent, _ns(self.clock())))
-        return self._passed(self._buffer.raw[:count])
+        return self._passed(self._buffer.raw[:count], rate)
 
     def write(self, data: bytes) -> None:
         """See Transport."""
@@ -192,7 +193,9 @@ class MemoryBoard:
         now = _ns(self.clock())
         if self.options.safe_baud:
             self._lib.board_run(now)  # the rate may change now
-        assert self._lib.board_feed(self._passed(data), len(data), now), "the board's queue is full"
+        assert self._lib.board_feed(self._passed(data, self.baud), len(data), now), (
+            "the board's queue is full"
+        )
 
     def set_baud(self, baud: int) -> None:
         """See Transport."""
@@ -237,9 +240,9 @@ class MemoryBoard:
         if self._gone:
             raise PortGoneError(f"{self.name} is gone: closed", hint="open it again")
 
-    def _passed(self, data: bytes) -> bytes:
+    def _passed(self, data: bytes, rate: int) -> bytes:
         """What comes out of the cable: something else where the ends' rates differ, or the cable cannot carry them."""
-        if self._baud == self.baud and not (self.cable_limit and self._baud > self.cable_limit):
+        if self._baud == rate and not (self.cable_limit and self._baud > self.cable_limit):
             return data
         return bytes((byte * 167 + 13) & 0xFF for byte in data)
 

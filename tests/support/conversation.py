@@ -26,6 +26,7 @@ class Circumstances:
     baud: int = 0  # 0: bytes take no time
     reopens: bool = True  # a port that vanishes comes back
     packed: bool = True
+    rates: tuple[int, ...] = ()  # to negotiate after hello
     session_seed: int = SEED
     limit: float = 600.0  # virtual seconds that a conversation may take
 
@@ -109,7 +110,7 @@ def converse(
         clock=clock,
         reopen=(lambda _: cable(board.reopened())) if under.reopens else None,
     )
-    outputs, refused = _stream(session, inputs, expected)
+    outputs, refused = _stream(session, inputs, expected, under.rates)
     return Outcome(
         outputs=outputs,
         refused=refused,
@@ -124,11 +125,12 @@ def converse(
 
 
 def _stream(
-    session: Session, inputs: NDArray[np.int8], expected: NDArray[np.int8] | None
+    session: Session, inputs: NDArray[np.int8], expected: NDArray[np.int8] | None, rates: tuple[int, ...]
 ) -> tuple[NDArray[np.int8], str | None]:
     outputs: dict[int, NDArray[np.int8]] = {}
     try:
         session.hello()
+        session.raise_baud(rates)
         for answer in session.stream((index, row.tobytes()) for index, row in enumerate(inputs)):
             output = np.frombuffer(answer.output, np.int8)
             assert answer.index not in outputs, f"image {answer.index} was answered twice"

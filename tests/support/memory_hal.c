@@ -9,10 +9,12 @@
 #define QUEUE_BYTES (1u << 20)
 #define RECEIVE_BYTES_MOST 65536u
 
-/* Bytes, each with the time at which it arrives or was sent, in order of time. */
+/* Bytes, each with the time at which it arrives or was sent, in order of time, and the rate it was sent at.
+ */
 typedef struct {
   uint8_t bytes[QUEUE_BYTES];
   uint64_t at[QUEUE_BYTES];
+  uint32_t baud[QUEUE_BYTES];
   size_t head;
   size_t tail;
 } queue_t;
@@ -43,12 +45,16 @@ static bool queue_put(queue_t *queue, const uint8_t *bytes, size_t count, uint64
     const size_t waiting = queue->tail - queue->head;
     memmove(queue->bytes, queue->bytes + queue->head, waiting);
     memmove(queue->at, queue->at + queue->head, waiting * sizeof queue->at[0]);
+    memmove(queue->baud, queue->baud + queue->head, waiting * sizeof queue->baud[0]);
     queue->head = 0;
     queue->tail = waiting;
   }
   if (count > QUEUE_BYTES - queue->tail) return false;
   memcpy(queue->bytes + queue->tail, bytes, count);
-  for (size_t i = 0; i < count; i++) queue->at[queue->tail + i] = at;
+  for (size_t i = 0; i < count; i++) {
+    queue->at[queue->tail + i] = at;
+    queue->baud[queue->tail + i] = board.baud;
+  }
   queue->tail += count;
   return true;
 }
@@ -81,10 +87,12 @@ void board_lose_power(void) {
   power_on();
 }
 
-bool board_feed(const uint8_t *bytes, size_t count, uint64_t at) { return queue_put(&down, bytes, count, at); }
+bool board_feed(const uint8_t *bytes, size_t count, uint64_t at) {
+  return queue_put(&down, bytes, count, at);
+}
 
-/* Moves what has arrived by now into the receive buffer, as an interrupt handler would have. The main loop takes
- * bytes out only in hal_read(), so doing it there loses exactly the bytes that would have been lost. */
+/* Moves what has arrived by now into the receive buffer, as an interrupt handler would have. The main loop
+ * takes bytes out only in hal_read(), so doing it there loses exactly the bytes that would have been lost. */
 static void receive(void) {
   while (!board.power_lost && queue_has(&down, board.now)) {
     const uint64_t at = down.at[down.head];
@@ -112,9 +120,14 @@ uint64_t board_run(uint64_t until) {
 
 uint64_t board_sent_at(void) { return up.head < up.tail ? up.at[up.head] : UINT64_MAX; }
 
+uint32_t board_sent_baud(void) { return up.head < up.tail ? up.baud[up.head] : 0; }
+
 size_t board_take(uint8_t *bytes, size_t capacity, uint64_t until) {
+  const uint32_t baud = board_sent_baud();
   size_t count = 0;
-  while (count < capacity && queue_has(&up, until)) bytes[count++] = up.bytes[up.head++];
+  while (count < capacity && queue_has(&up, until) && up.baud[up.head] == baud) {
+    bytes[count++] = up.bytes[up.head++];
+  }
   return count;
 }
 

@@ -2,16 +2,16 @@
  *
  *   board ELF MCU HZ TERMINAL READY RECORD
  *
- * TERMINAL and READY are open file descriptors: a pseudo-terminal's master side, and a pipe that gets one byte when the
- * firmware is loaded. At the end (SIGTERM, or the firmware stopped) RECORD is written, a JSON file with
- *   cycles           core clock cycles that were simulated
- *   ram_bytes        the chip's RAM
- *   ram_never_used   its longest stretch that nothing was ever written to: what lay between the variables and the
- *                    deepest stack
+ * TERMINAL and READY are open file descriptors: a pseudo-terminal's master side, and a pipe that gets one
+ * byte when the firmware is loaded. At the end (SIGTERM, or the firmware stopped) RECORD is written, a JSON
+ * file with cycles           core clock cycles that were simulated ram_bytes        the chip's RAM
+ *   ram_never_used   its longest stretch that nothing was ever written to: what lay between the variables and
+ * the deepest stack
  *
- * simavr's UART takes a byte every 11 bit times and holds 63 that wait, so nothing is lost before the firmware's own
- * receive buffer. While the core works it runs as fast as this machine can; while it sleeps with nothing on the line,
- * it sleeps in real time, so that the firmware's time-outs last as long as the host's.
+ * simavr's UART takes a byte every 11 bit times and holds 63 that wait, so nothing is lost before the
+ * firmware's own receive buffer. While the core works it runs as fast as this machine can; while it sleeps
+ * with nothing on the line, it sleeps in real time, so that the firmware's time-outs last as long as the
+ * host's.
  *
  * Exit codes: 0 ended by a signal, 2 usage, 3 the firmware crashed or could not be loaded. */
 #define _GNU_SOURCE /* ppoll */
@@ -24,8 +24,8 @@
 #include <simavr/sim_elf.h>
 #include <simavr/sim_io.h>
 #include <simavr/sim_time.h>
-#include <stdint.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +40,8 @@ typedef struct {
   avr_t *avr;
   avr_irq_t *uart_input;
   int terminal;
-  bool uart_full;  /* simavr asked to wait */
-  bool uart_empty; /* the firmware has read all */
+  bool uart_full;   /* simavr asked to wait */
+  bool uart_empty;  /* the firmware has read all */
   uint8_t in[4096]; /* from the host, not yet on the line */
   size_t in_begin, in_end;
   uint8_t out[4096]; /* from the board, not yet written */
@@ -55,7 +55,8 @@ static void stop(int number) {
   stopped = 1;
 }
 
-/* Writes what the board sent; waits while the host does not read, as a paused board loses less than a hurried one. */
+/* Writes what the board sent; waits while the host does not read, as a paused board loses less than a hurried
+ * one. */
 static void flush_output(board_t *board) {
   size_t done = 0;
   while (done < board->out_count && !stopped) {
@@ -177,8 +178,8 @@ static unsigned never_used(const avr_t *avr) {
 static void write_record(const avr_t *avr, const char *path) {
   FILE *const file = fopen(path, "w");
   if (file == NULL) return;
-  fprintf(file, "{\"cycles\": %llu, \"ram_bytes\": %u, \"ram_never_used\": %u}\n", (unsigned long long)avr->cycle,
-          (unsigned)(avr->ramend - avr->ioend), never_used(avr));
+  fprintf(file, "{\"cycles\": %llu, \"ram_bytes\": %u, \"ram_never_used\": %u}\n",
+          (unsigned long long)avr->cycle, (unsigned)(avr->ramend - avr->ioend), never_used(avr));
   fclose(file);
 }
 
@@ -192,7 +193,8 @@ int main(int count, char **arguments) {
   board->terminal = atoi(arguments[4]);
   board->uart_empty = true;
   board->uart_full = true; /* until the firmware turns its receiver on */
-  if (fcntl(board->terminal, F_SETFL, O_NONBLOCK) != 0 || !prepare(board, arguments[1], arguments[2], arguments[3])) {
+  if (fcntl(board->terminal, F_SETFL, O_NONBLOCK) != 0 ||
+      !prepare(board, arguments[1], arguments[2], arguments[3])) {
     return EXIT_CRASHED;
   }
   const struct sigaction action = {.sa_handler = stop};

@@ -26,5 +26,6 @@ uint32_t answers_digest(const answer_t *answer) {
   const uint32_t crc = answer->input_crc;
   const uint8_t head[4] = {(uint8_t)(crc & 0xffu), (uint8_t)((crc >> 8) & 0xffu),
                            (uint8_t)((crc >> 16) & 0xffu), (uint8_t)(crc >> 24)};
-  return crc32_update(crc32_update(0, head, sizeof head), (const uint8_t *)answer->output, MODEL_OUTPUT_BYTES);
+  return crc32_update(crc32_update(0, head, sizeof head), (const uint8_t *)answer->output,
+                      MODEL_OUTPUT_BYTES);
 }

@@ -26,7 +26,8 @@ const answer_t *answers_find(uint32_t seq, uint32_t request_crc);
 /* Does request `seq` come after `other`? The host counts up by one a request, modulo 2^32. */
 static inline bool answers_after(uint32_t seq, uint32_t other) { return seq - other - 1u < 0x7fffffffu; }
 
-/* Was a later request answered whose answer took the place of this one's? The host waits for this one no longer. */
+/* Was a later request answered whose answer took the place of this one's? The host waits for this one no
+ * longer. */
 bool answers_passed(uint32_t seq);
 
 /* Where the answer to `seq` goes: over the answer APP_ANSWERS_KEPT requests older. */

@@ -140,7 +140,9 @@ static bool take_input(const frame_t *frame) {
   return true;
 }
 
-static uint32_t input_crc(void) { return crc32_update(0, (const uint8_t *)engine_input(), MODEL_INPUT_BYTES); }
+static uint32_t input_crc(void) {
+  return crc32_update(0, (const uint8_t *)engine_input(), MODEL_INPUT_BYTES);
+}
 
 static void handle_infer(const frame_t *frame) {
   const answer_t *kept = answers_find(frame->seq, frame->crc);
@@ -264,6 +266,7 @@ void app_poll(void) {
     hal_wait();
     return;
   }
+  rate_noise();
   size_t offset = 0;
   while (offset < count) {
     size_t used = 0;
@@ -271,7 +274,10 @@ void app_poll(void) {
     const frame_event_t event =
         frame_parser_feed(&app.parser, app.unread + offset, count - offset, &used, &frame);
     offset += used;
-    if (event == FRAME_GOOD) handle(&frame);
+    if (event == FRAME_GOOD) {
+      rate_good();
+      handle(&frame);
+    }
     if (event == FRAME_DAMAGED) app.counters.damaged++;
   }
 }

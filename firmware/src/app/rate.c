@@ -9,6 +9,8 @@ static struct {
   uint32_t present; /* 0: still the HAL's safe rate */
   uint32_t former;
   uint32_t since;
+  uint32_t noise_at; /* when the first byte after the last good frame came */
+  bool noise;        /* one came */
   bool trial;
 } rate;
 
@@ -28,8 +30,24 @@ void rate_change(uint32_t baud) {
 
 void rate_confirm(void) { rate.trial = false; }
 
-void rate_poll(void) {
-  if (!rate.trial || hal_millis() - rate.since < RATE_TRIAL_MS) return;
+void rate_noise(void) {
+  if (!rate.noise) rate.noise_at = hal_millis();
+  rate.noise = true;
+}
+
+void rate_good(void) { rate.noise = false; }
+
+static void go_back(uint32_t baud) {
   rate.trial = false;
-  if (hal_set_baud(rate.former)) rate.present = rate.former;
+  if (hal_set_baud(baud)) rate.present = baud;
+}
+
+void rate_poll(void) {
+  if (rate_present() == hal_safe_baud()) return;
+  const uint32_t now = hal_millis();
+  if (rate.trial && now - rate.since >= RATE_TRIAL_MS) {
+    go_back(rate.former);
+  } else if (rate.noise && now - rate.noise_at >= RATE_LOST_MS) {
+    go_back(hal_safe_baud());
+  }
 }

@@ -8,6 +8,10 @@
 /* Milliseconds that an unconfirmed rate lasts. */
 #define RATE_TRIAL_MS 500u
 
+/* Milliseconds of bytes without a good frame, after which the host is taken to be at the safe rate again: it
+ * was started anew, or gave this rate up while its echo was still on the way. */
+#define RATE_LOST_MS 1000u
+
 /* The present rate in baud; 0 where the link has none. */
 uint32_t rate_present(void);
 
@@ -20,7 +24,13 @@ void rate_change(uint32_t baud);
 /* The host was heard at the present rate. */
 void rate_confirm(void);
 
-/* Falls back when a trial has run out. Call it often. */
+/* Bytes came. */
+void rate_noise(void);
+
+/* They ended a good frame. */
+void rate_good(void);
+
+/* Falls back when a trial has run out, or the host is lost. Call it often. */
 void rate_poll(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* Kernels of the ahead-of-time engine, bit-exact with TensorFlow Lite Micro's reference kernels.
  * docs/ENGINE_AOT.md states the formulas and the layouts; boardproof_export.pack writes the layouts.
  *
- * What the kernels trust was checked at export time (boardproof_export.support): shapes, ranges, and the bound that
- * `paired` weights need. They check nothing. */
+ * What the kernels trust was checked at export time (boardproof_export.support): shapes, ranges, and the
+ * bound that `paired` weights need. They check nothing. */
 #ifndef BOARDPROOF_ENGINE_AOT_KERNELS_H
 #define BOARDPROOF_ENGINE_AOT_KERNELS_H
 
@@ -22,7 +22,8 @@ typedef struct {
 
 /* FULLY_CONNECTED, int8 input, weights and output, int32 bias. */
 typedef struct {
-  const MODEL_FLASH void *weights; /* in the pack's layout: int8_t (portable), uint32_t (dsp), pointers (avr) */
+  const MODEL_FLASH void
+      *weights; /* in the pack's layout: int8_t (portable), uint32_t (dsp), pointers (avr) */
   const MODEL_FLASH aot_channel_t *channels; /* `outputs` of them */
   uint16_t batches;
   uint16_t depth;             /* inputs a batch, at most 65534 */
@@ -35,24 +36,25 @@ typedef struct {
   int16_t output_max;
 } aot_fully_connected_t;
 
-/* A layer's scratch is a list of the units that count, a unit being an input (portable) or a pair of inputs (dsp), as
- * elements of 2 (portable) or 4 bytes (dsp). Neighbours form a run: the index of its first unit, the units' values,
- * a zero. AOT_NO_RUN, as an index, ends the list. Each run but the last needs a unit that does not count behind it, so
- * that AOT_LIST_LENGTH elements are enough. */
+/* A layer's scratch is a list of the units that count, a unit being an input (portable) or a pair of inputs
+ * (dsp), as elements of 2 (portable) or 4 bytes (dsp). Neighbours form a run: the index of its first unit,
+ * the units' values, a zero. AOT_NO_RUN, as an index, ends the list. Each run but the last needs a unit that
+ * does not count behind it, so that AOT_LIST_LENGTH elements are enough. */
 #define AOT_NO_RUN 0xffffu
 #define AOT_LIST_LENGTH(units) ((units) + ((units) + 1u) / 2u + 2u)
 
-/* `scratch` holds AOT_LIST_LENGTH elements and is aligned to 4 bytes. It may not overlap input or output, and those may not
- * overlap each other. */
+/* `scratch` holds AOT_LIST_LENGTH elements and is aligned to 4 bytes. It may not overlap input or output, and
+ * those may not overlap each other. */
 void aot_fully_connected_portable(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input,
                                   int8_t *output, void *scratch);
 void aot_fully_connected_dsp(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input, int8_t *output,
                              void *scratch);
 
-/* The avr pack lists nothing and needs no scratch. Its weights are cut into arrays of AOT_AVR_BLOCK outputs and at most
- * AOT_AVR_ROWS inputs (see kernels_avr.c). Input and output may not overlap. */
+/* The avr pack lists nothing and needs no scratch. Its weights are cut into arrays of AOT_AVR_BLOCK outputs
+ * and at most AOT_AVR_ROWS inputs (see kernels_avr.c). Input and output may not overlap. */
 #define AOT_AVR_BLOCK 4
 #define AOT_AVR_ROWS 8000
-void aot_fully_connected_avr(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input, int8_t *output);
+void aot_fully_connected_avr(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input,
+                             int8_t *output);
 
 #endif

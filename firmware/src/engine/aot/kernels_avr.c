@@ -1,9 +1,9 @@
-/* FULLY_CONNECTED for 8-bit AVR: unsigned weights, which its multiplier takes fastest; no list of inputs, so no RAM;
- * and weights in arrays of less than 32 KB, as avr-gcc takes no larger ones.
+/* FULLY_CONNECTED for 8-bit AVR: unsigned weights, which its multiplier takes fastest; no list of inputs, so
+ * no RAM; and weights in arrays of less than 32 KB, as avr-gcc takes no larger ones.
  *
- * Layout of the weights: a table of pointers to arrays. For each block of AOT_AVR_BLOCK outputs there is an array for
- * each AOT_AVR_ROWS inputs; in it, for each input, the block's weights, each with 128 added. The last block is filled up
- * with zero weights. `weights_zero_point` has 128 added too. */
+ * Layout of the weights: a table of pointers to arrays. For each block of AOT_AVR_BLOCK outputs there is an
+ * array for each AOT_AVR_ROWS inputs; in it, for each input, the block's weights, each with 128 added. The
+ * last block is filled up with zero weights. `weights_zero_point` has 128 added too. */
 #include <stddef.h>
 
 #include "requantize.h"
@@ -12,8 +12,8 @@ typedef const MODEL_FLASH uint8_t *rows_t;
 
 #ifdef __AVR__
 
-/* Adds to `sums` the products of `depth` inputs, each less `zero_point`, with their rows of weights at flash address
- * `rows`. In block_avr.S. */
+/* Adds to `sums` the products of `depth` inputs, each less `zero_point`, with their rows of weights at flash
+ * address `rows`. In block_avr.S. */
 void aot_avr_block(uint32_t rows, const int8_t *input, uint16_t depth, int8_t zero_point, uint32_t *sums);
 
 static void add_block(rows_t rows, const int8_t *input, uint16_t depth, int8_t zero_point, uint32_t *sums) {
@@ -49,7 +49,8 @@ static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const int8_t
   const uint16_t depth = op->depth;
   const uint16_t outputs = op->outputs;
   const int16_t zero_point = op->input_zero_point;
-  const uint32_t correction = (uint32_t)sum_values(input, depth, zero_point) * (uint32_t)op->weights_zero_point;
+  const uint32_t correction =
+      (uint32_t)sum_values(input, depth, zero_point) * (uint32_t)op->weights_zero_point;
   for (uint16_t channel = 0; channel < outputs; channel = (uint16_t)(channel + AOT_AVR_BLOCK)) {
     uint32_t sums[AOT_AVR_BLOCK] = {0};
     uint16_t done = 0;
@@ -64,7 +65,8 @@ static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const int8_t
   }
 }
 
-void aot_fully_connected_avr(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input, int8_t *output) {
+void aot_fully_connected_avr(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input,
+                             int8_t *output) {
   for (uint16_t batch = 0; batch < op->batches; ++batch) {
     outputs_of(op, input, output);
     input += op->depth;

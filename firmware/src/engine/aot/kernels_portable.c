@@ -9,22 +9,23 @@
 #include "thumb2.h"
 
 /* Lists the inputs that differ from the zero point, less the zero point. */
-static void list_inputs(const int8_t *input, uint16_t depth, int16_t zero_point, int16_t *list) {
+static void list_inputs(const int8_t *input, uint16_t depth, int32_t zero_point, int16_t *list) {
   const int8_t *const begin = input;
   const int8_t *const end = input + depth;
   while (input != end) {
-    int16_t value = (int16_t)(*input++ - zero_point);
-    if (value == 0) {
+    int32_t value = *input;
+    if (value == zero_point) {
+      ++input;
       continue;
     }
-    *list++ = (int16_t)(input - 1 - begin);
+    *list++ = (int16_t)(input - begin);
     do {
-      *list++ = value;
-      if (input == end) {
+      *list++ = (int16_t)(value - zero_point);
+      if (++input == end) {
         break;
       }
-      value = (int16_t)(*input++ - zero_point);
-    } while (value != 0);
+      value = *input;
+    } while (value != zero_point);
     *list++ = 0;
   }
   *list = (int16_t)AOT_NO_RUN;

@@ -14,9 +14,21 @@ static inline int32_t divide(int32_t value, int32_t shift) {
   return ((lowered >> (shift - 1)) + 1) >> 1;
 }
 
+/* A scale of 1 or more is rare: kept out of line, so that it costs the loop below nothing. */
+static __attribute__((noinline)) int32_t scale_up(uint32_t value, int32_t multiplier, int32_t left_shift) {
+  return high_product(value << left_shift, multiplier);
+}
+
 /* MultiplyByQuantizedMultiplier in tensorflow/lite/kernels/internal/common.cc, with double rounding. */
-void aot_write(const MODEL_FLASH aot_fully_connected_t *op, uint16_t channel, uint16_t count, const uint32_t *sums,
-               uint32_t correction, int8_t *output) {
+static inline int32_t scale(uint32_t value, int32_t multiplier, int32_t right_shift) {
+  if (right_shift > 0) {
+    return divide(high_product(value, multiplier), right_shift);
+  }
+  return scale_up(value, multiplier, -right_shift);
+}
+
+void aot_write(const MODEL_FLASH aot_fully_connected_t *op, uint16_t channel, uint16_t count,
+               const uint32_t *sums, uint32_t correction, int8_t *output) {
   const MODEL_FLASH aot_channel_t *entry = op->channels + channel;
   const MODEL_FLASH aot_channel_t *const end = entry + count;
   const int32_t zero_point = op->output_zero_point;
@@ -25,14 +37,8 @@ void aot_write(const MODEL_FLASH aot_fully_connected_t *op, uint16_t channel, ui
   output += channel;
   do {
     const uint32_t value = *sums++ - correction + (uint32_t)entry->bias;
-    const int32_t right = entry->right_shift;
-    int32_t scaled;
-    if (right > 0) {
-      scaled = divide(high_product(value, entry->multiplier), right);
-    } else {
-      scaled = high_product(value << -right, entry->multiplier);
-    }
-    int32_t result = aot_signed((uint32_t)scaled + (uint32_t)zero_point);
+    const uint32_t scaled = (uint32_t)scale(value, entry->multiplier, entry->right_shift);
+    int32_t result = aot_signed(scaled + (uint32_t)zero_point);
     result = result < least ? least : result;
     result = result > most ? most : result;
     *output++ = (int8_t)result;

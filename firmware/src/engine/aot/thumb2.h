@@ -1,11 +1,22 @@
-/* The two innermost loops for Thumb-2 cores (Cortex-M3 and up), where a compiler spends 20 instructions a listed unit
- * and 18.5 (portable) or 16.5 (dsp) are enough: post-indexed loads, and the zero behind each run ends the loop, which is
- * unrolled twice. The C beside each use computes the same; the host tests that C, the emulated boards these. */
+/* The two innermost loops for Thumb-2 cores (Cortex-M3 and up), where a compiler spends 20 instructions a
+ * listed unit and 18.5 (portable) or 16.5 (dsp) are enough: post-indexed loads, and the zero behind each run
+ * ends the loop, which is unrolled twice. The C beside each use computes the same; the host tests that C, the
+ * emulated boards these. */
 #ifndef BOARDPROOF_ENGINE_AOT_THUMB2_H
 #define BOARDPROOF_ENGINE_AOT_THUMB2_H
 
-#if defined(__GNUC__) && defined(__thumb2__)
+#if defined(__GNUC__) && defined(__thumb2__) && defined(__OPTIMIZE__)
 #define AOT_THUMB2
+
+/* cbz saves an instruction and takes r0 to r7 only. For a core with an FPU the compiler finds none of them
+ * free in the larger loop, so there the run's end is left by a compare and a branch. */
+#ifdef __ARM_FP
+#define THUMB2_VALUE "=&r"
+#define THUMB2_LEAVE "cmp %[x], #0\nbeq 2f\n"
+#else
+#define THUMB2_VALUE "=&l"
+#define THUMB2_LEAVE "cbz %[x], 2f\n"
+#endif
 
 #define THUMB2_ROW                 \
   "ldrsb %[u], [%[r], #1]\n"       \
@@ -25,24 +36,23 @@
   "mla %[s7], %[x], %[u], %[s7]\n" \
   "mla %[s0], %[x], %[w], %[s0]\n"
 
-/* One run of the portable kernel: `values` (const int16_t *) moves behind the run's zero, `row` (const int8_t *)
- * behind its weights. */
-#define THUMB2_RUN(values, row, sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7)                              \
-  do {                                                                                                       \
-    int32_t value_, weight_, other_;                                                                         \
-    __asm__ volatile("ldrsh %[x], [%[v]], #2\n"                                                              \
-                     "1:\n" THUMB2_ROW                                                                       \
-                     "ldrsh %[x], [%[v]], #2\n"                                                              \
-                     "cbz %[x], 2f\n" THUMB2_ROW                                                             \
-                     "ldrsh %[x], [%[v]], #2\n"                                                              \
-                     "cmp %[x], #0\n"                                                                        \
-                     "bne 1b\n"                                                                              \
-                     "2:\n"                                                                                  \
-                     : [v] "+r"(values), [r] "+r"(row), [x] "=&l"(value_), [u] "=&r"(weight_),               \
-                       [w] "=&r"(other_), [s0] "+r"(sum0), [s1] "+r"(sum1), [s2] "+r"(sum2), [s3] "+r"(sum3), \
-                       [s4] "+r"(sum4), [s5] "+r"(sum5), [s6] "+r"(sum6), [s7] "+r"(sum7)                    \
-                     :                                                                                       \
-                     : "cc", "memory");                                                                      \
+/* One run of the portable kernel: `values` (const int16_t *) moves behind the run's zero, `row` (const int8_t
+ * *) behind its weights. */
+#define THUMB2_RUN(values, row, sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7)                             \
+  do {                                                                                                      \
+    int32_t value_, weight_, other_;                                                                        \
+    __asm__ volatile(                                                                                       \
+        "ldrsh %[x], [%[v]], #2\n"                                                                          \
+        "1:\n" THUMB2_ROW "ldrsh %[x], [%[v]], #2\n" THUMB2_LEAVE THUMB2_ROW                                \
+        "ldrsh %[x], [%[v]], #2\n"                                                                          \
+        "cmp %[x], #0\n"                                                                                    \
+        "bne 1b\n"                                                                                          \
+        "2:\n"                                                                                              \
+        : [v] "+r"(values), [r] "+r"(row), [x] THUMB2_VALUE(value_), [u] "=&r"(weight_), [w] "=&r"(other_), \
+          [s0] "+r"(sum0), [s1] "+r"(sum1), [s2] "+r"(sum2), [s3] "+r"(sum3), [s4] "+r"(sum4),              \
+          [s5] "+r"(sum5), [s6] "+r"(sum6), [s7] "+r"(sum7)                                                 \
+        :                                                                                                   \
+        : "cc", "memory");                                                                                  \
   } while (0)
 
 #ifdef __ARM_FEATURE_DSP
@@ -62,25 +72,23 @@
   "sxtb16 %[w], %[w]\n"              \
   "smlad %[a3], %[w], %[x], %[a3]\n"
 
-/* One run of the dsp kernel with paired weights: `values` (const uint32_t *) moves behind the run's zero, `row`
- * (const uint32_t *) behind its weights. */
-#define THUMB2_PAIRED_RUN(values, row, lower0, total0, lower1, total1, lower2, total2, lower3, total3)          \
-  do {                                                                                                       \
-    uint32_t value_, weight_, other_;                                                                        \
-    __asm__ volatile("ldr %[x], [%[v]], #4\n"                                                                \
-                     "1:\n" THUMB2_PAIRED_ROW                                                                \
-                     "ldr %[x], [%[v]], #4\n"                                                                \
-                     "cbz %[x], 2f\n" THUMB2_PAIRED_ROW                                                      \
-                     "ldr %[x], [%[v]], #4\n"                                                                \
-                     "cmp %[x], #0\n"                                                                        \
-                     "bne 1b\n"                                                                              \
-                     "2:\n"                                                                                  \
-                     : [v] "+r"(values), [r] "+r"(row), [x] "=&l"(value_), [u] "=&r"(weight_),               \
-                       [w] "=&r"(other_), [a0] "+r"(lower0), [t0] "+r"(total0), [a1] "+r"(lower1),           \
-                       [t1] "+r"(total1), [a2] "+r"(lower2), [t2] "+r"(total2), [a3] "+r"(lower3),           \
-                       [t3] "+r"(total3)                                                                     \
-                     :                                                                                       \
-                     : "cc", "memory");                                                                      \
+/* One run of the dsp kernel with paired weights: `values` (const uint32_t *) moves behind the run's zero,
+ * `row` (const uint32_t *) behind its weights. */
+#define THUMB2_PAIRED_RUN(values, row, lower0, total0, lower1, total1, lower2, total2, lower3, total3)      \
+  do {                                                                                                      \
+    uint32_t value_, weight_, other_;                                                                       \
+    __asm__ volatile(                                                                                       \
+        "ldr %[x], [%[v]], #4\n"                                                                            \
+        "1:\n" THUMB2_PAIRED_ROW "ldr %[x], [%[v]], #4\n" THUMB2_LEAVE THUMB2_PAIRED_ROW                    \
+        "ldr %[x], [%[v]], #4\n"                                                                            \
+        "cmp %[x], #0\n"                                                                                    \
+        "bne 1b\n"                                                                                          \
+        "2:\n"                                                                                              \
+        : [v] "+r"(values), [r] "+r"(row), [x] THUMB2_VALUE(value_), [u] "=&r"(weight_), [w] "=&r"(other_), \
+          [a0] "+r"(lower0), [t0] "+r"(total0), [a1] "+r"(lower1), [t1] "+r"(total1), [a2] "+r"(lower2),    \
+          [t2] "+r"(total2), [a3] "+r"(lower3), [t3] "+r"(total3)                                           \
+        :                                                                                                   \
+        : "cc", "memory");                                                                                  \
   } while (0)
 #endif
 #endif

@@ -7,8 +7,8 @@ void Arena::Exhausted(size_t needed) {
   std::longjmp(*out_of_memory_, 1);
 }
 
-// From the top downwards. The library looks at what lies below only as far as it stays: what is there for the moment
-// (AllocateTemp) must not be overwritten either.
+// From the top downwards. The library looks at what lies below only as far as it stays: what is there for the
+// moment (AllocateTemp) must not be overwritten either.
 uint8_t *Arena::AllocatePersistentBuffer(size_t size, size_t alignment) {
   const size_t padding = (reinterpret_cast<uintptr_t>(tail()) - size) % alignment;
   if (size > free() || padding > free() - size) {

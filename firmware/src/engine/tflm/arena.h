@@ -10,12 +10,13 @@
 
 namespace boardproof {
 
-// The library's allocator, except that an allocation that does not fit never returns: many kernels write through
-// what they were given without a look (a dense layer its per-channel multipliers). Control goes back to the setjmp()
-// on `out_of_memory`, over frames of the library alone; none of them owns anything.
+// The library's allocator, except that an allocation that does not fit never returns: many kernels write
+// through what they were given without a look (a dense layer its per-channel multipliers). Control goes back
+// to the setjmp() on `out_of_memory`, over frames of the library alone; none of them owns anything.
 class Arena final : public tflite::SingleArenaBufferAllocator {
  public:
-  // `bytes` is aligned to 16 and outlives the arena; so does `*out_of_memory`, armed before anything is allocated.
+  // `bytes` is aligned to 16 and outlives the arena; so does `*out_of_memory`, armed before anything is
+  // allocated.
   Arena(uint8_t *bytes, size_t size, std::jmp_buf *out_of_memory)
       : SingleArenaBufferAllocator(bytes, size), out_of_memory_(out_of_memory) {}
 
@@ -38,8 +39,8 @@ class Arena final : public tflite::SingleArenaBufferAllocator {
   std::jmp_buf *out_of_memory_;
 };
 
-// The library's planner, except that running out of room for its own lists, in what is left of the arena, counts as
-// out of memory and not as a model that is wrong.
+// The library's planner, except that running out of room for its own lists, in what is left of the arena,
+// counts as out of memory and not as a model that is wrong.
 class Planner final : public tflite::GreedyMemoryPlanner {
  public:
   explicit Planner(Arena *arena) : arena_(arena) {}

@@ -1,5 +1,5 @@
-// engine.h over the TensorFlow Lite Micro interpreter and the model as a C array. No heap: the interpreter and what it
-// needs lie in static storage, are made once and never destroyed.
+// engine.h over the TensorFlow Lite Micro interpreter and the model as a C array. No heap: the interpreter
+// and what it needs lie in static storage, are made once and never destroyed.
 #include <csetjmp>
 #include <new>
 #include <utility>
@@ -14,7 +14,8 @@
 
 namespace {
 
-// Room for one object, made when it is asked for: a static object would want a guard or a place in the start-up's order.
+// Room for one object, made when it is asked for: a static object would want a guard or a place in the
+// start-up's order.
 template <typename T>
 class Slot {
  public:
@@ -38,11 +39,12 @@ boardproof::Arena *arena;
 tflite::MicroInterpreter *interpreter;
 
 bool IsAsConfigured(const TfLiteTensor *tensor, size_t bytes, float scale, int32_t zero_point) {
-  return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == bytes && tensor->params.scale == scale &&
-         tensor->params.zero_point == zero_point;
+  return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == bytes &&
+         tensor->params.scale == scale && tensor->params.zero_point == zero_point;
 }
 
-// What was compiled is what was configured: the array is no file from outside, and is not verified byte by byte.
+// What was compiled is what was configured: the array is no file from outside, and is not verified byte by
+// byte.
 engine_status_t CheckModel(const tflite::Model &model, engine_fault_t *fault) {
   if (!tflite::ModelBufferHasIdentifier(model_data)) {
     return ENGINE_MODEL_INVALID;
@@ -71,14 +73,16 @@ engine_status_t OpFailed(engine_fault_t *fault) {
   return ENGINE_INVOKE_FAILED;
 }
 
-// Everything that allocates. Called under setjmp(): nothing here outlives a jump but what lies in static storage.
+// Everything that allocates. Called under setjmp(): nothing here outlives a jump but what lies in static
+// storage.
 engine_status_t Prepare(const tflite::Model &model, engine_fault_t *fault) {
   boardproof::HookedOps *const ops = ops_slot.Emplace();
   const engine_status_t status = ops->Bind(model, *model.subgraphs()->Get(0), fault);
   if (status != ENGINE_OK) {
     return status;
   }
-  tflite::MicroAllocator *const allocator = tflite::MicroAllocator::Create(arena, planner_slot.Emplace(arena));
+  tflite::MicroAllocator *const allocator =
+      tflite::MicroAllocator::Create(arena, planner_slot.Emplace(arena));
   interpreter = interpreter_slot.Emplace(&model, *ops, allocator);
   boardproof::HookedOps::Begin(nullptr);
   if (interpreter->AllocateTensors() != kTfLiteOk) {

@@ -40,12 +40,14 @@ TfLiteStatus Invoke(TfLiteContext *context, TfLiteNode *node) {
 
 }  // namespace
 
-engine_status_t HookedOps::Bind(const tflite::Model &model, const tflite::SubGraph &graph, engine_fault_t *fault) {
+engine_status_t HookedOps::Bind(const tflite::Model &model, const tflite::SubGraph &graph,
+                                engine_fault_t *fault) {
   if (!AddModelOps(&ops_) || graph.operators()->size() != MODEL_OP_COUNT) {
     return ENGINE_MODEL_INVALID;
   }
   for (uint16_t index = 0; index < MODEL_OP_COUNT; ++index) {
-    const tflite::OperatorCode &code = *model.operator_codes()->Get(graph.operators()->Get(index)->opcode_index());
+    const tflite::OperatorCode &code =
+        *model.operator_codes()->Get(graph.operators()->Get(index)->opcode_index());
     const TFLMRegistration *const original = Registered(code);
     if (original == nullptr) {
       fault->needed = static_cast<uint32_t>(tflite::GetBuiltinCode(&code));
@@ -94,7 +96,9 @@ const TFLMRegistration *HookedOps::Hooked(const TFLMRegistration *original) cons
   return nullptr;
 }
 
-const TFLMRegistration *HookedOps::FindOp(tflite::BuiltinOperator op) const { return Hooked(ops_.FindOp(op)); }
+const TFLMRegistration *HookedOps::FindOp(tflite::BuiltinOperator op) const {
+  return Hooked(ops_.FindOp(op));
+}
 
 const TFLMRegistration *HookedOps::FindOp(const char *op) const { return Hooked(ops_.FindOp(op)); }
 

@@ -1,6 +1,6 @@
-// The model's operators, each wrapped: so that an operator that fails is known by its index, and so that the engine's
-// hook sees every output while it is in place. The library's profiler would do neither: it is compiled out together
-// with the error strings, and is not told which tensors an operator wrote.
+// The model's operators, each wrapped: so that an operator that fails is known by its index, and so that the
+// engine's hook sees every output while it is in place. The library's profiler would do neither: it is
+// compiled out together with the error strings, and is not told which tensors an operator wrote.
 #ifndef BOARDPROOF_ENGINE_TFLM_HOOKED_OPS_H
 #define BOARDPROOF_ENGINE_TFLM_HOOKED_OPS_H
 
@@ -17,7 +17,8 @@ namespace boardproof {
 // One instance, for a model with one subgraph: its state is reached from functions without a context.
 class HookedOps final : public tflite::MicroOpResolver {
  public:
-  // Registers the operators that were rendered and wraps those that `graph` uses. Returns ENGINE_OP_MISSING, with
+  // Registers the operators that were rendered and wraps those that `graph` uses. Returns ENGINE_OP_MISSING,
+  // with
   // `*fault` filled in, or ENGINE_MODEL_INVALID where the graph has not MODEL_OP_COUNT operators.
   engine_status_t Bind(const tflite::Model &model, const tflite::SubGraph &graph, engine_fault_t *fault);
 

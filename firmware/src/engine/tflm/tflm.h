@@ -16,4 +16,9 @@
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "tensorflow/lite/schema/schema_utils.h"
 
+// Libraries generated before the summer of 2023 (Chirale_TensorFLowLite 2.0.0) have it under the former name.
+#if !__has_include("tensorflow/lite/micro/micro_common.h")
+using TFLMRegistration = TfLiteRegistration;
+#endif
+
 #endif

@@ -1,0 +1,200 @@
+"""Arduino Mega 2560 firmware: built with Debian's compiler and Arduino core, run in simavr, streamed to by the host.
+
+100 KB of weights in flash beyond 64 KB, 8 KB of RAM, a UART that really takes its time. docs/BOARDS.md says what the
+simulator does not show.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from boardproof_export.manifest.project import Project
+from boardproof_host.emulator import emulated_board
+from boardproof_host.protocol.messages import TickUnit
+from boardproof_host.session import Session
+from boardproof_host.transport import SerialTransport
+from model_builder import DenseLayer, dense_model
+from tflite_micro.python.tflite_micro import runtime
+
+from e2e.conftest import Checkout
+from e2e.test_emulated import path_without
+
+pytestmark = pytest.mark.e2e
+TARGET = "simavr_mega2560"
+RAM_BYTES = 8192
+STACK_RESERVE = 1024  # RAM that must stay untouched with the whole session running
+
+
+@pytest.fixture(scope="module")
+def built(checkout: Checkout) -> Path:
+    """The build folder of the reference model's firmware."""
+    done = checkout.boardproof("build", "--target", TARGET)
+    assert done.code == 0, done.err
+    return checkout.root / ".pio" / "build" / TARGET
+
+
+def test_exact_and_within_its_ram(checkout: Checkout, built: Path, tmp_path: Path) -> None:
+    done = checkout.boardproof(
+        "run", "--target", TARGET, "--limit", "60", "--seed", "2", "--out", str(tmp_path)
+    )
+    assert done.code == 0, done.err
+    report = checkout.report(tmp_path)
+    assert (report["verdict"], report["complete"], report["images"]) == ("exact", True, 60)
+    assert (report["target"]["engine"], report["target"]["kernels"]) == ("aot", "avr")
+    assert report["target"]["emulated"] is True
+    assert report["target"]["clock_hz"] is None
+    assert report["cost"]["microseconds"] is None
+    # 101,632 multiply-accumulates; inputs that are background cost a third.
+    assert 300_000 < report["cost"]["cycles_per_inference"]["median"] < 1_500_000
+    assert report["link"]["crc_errors"] == 0
+    assert report["cost"]["flash_bytes"] < 253_952
+
+    static = json.loads((built / "build.json").read_text(encoding="utf-8"))["ram_bytes"]
+    record = json.loads((built / "simavr.json").read_text(encoding="utf-8"))
+    assert record["ram_bytes"] == RAM_BYTES
+    stack = RAM_BYTES - record["ram_never_used"] - static
+    assert stack > 100, "the stack was not measured"
+    assert record["ram_never_used"] > STACK_RESERVE, (static, stack)
+
+
+def test_weights_lie_beyond_64_kb(built: Path) -> None:
+    names = subprocess.run(
+        ["avr-nm", str(built / "program.elf")], capture_output=True, text=True, check=True
+    ).stdout
+    addresses = [int(line.split()[0], 16) for line in names.splitlines() if "_weights_" in line]
+    assert min(addresses) < 0x10000 < max(addresses)
+
+
+def test_a_model_with_every_sign(checkout: Checkout, tmp_path: Path) -> None:
+    """The assembly kernel's other paths: inputs below the zero point, outputs that fill no block, weights over 64 KB
+    on either side of a skipped input. The reference model has none of the first two."""
+    rng = np.random.default_rng(21)
+    layers = [
+        DenseLayer(
+            weights=rng.integers(-128, 128, (outputs, depth)).astype(np.int8),
+            weight_scales=np.array([scale], dtype=np.float32),
+            bias=rng.integers(-5000, 5000, outputs).astype(np.int32),
+            output_scale=0.5,
+            output_zero_point=zero_point,
+            weights_zero_point=weights_zero_point,
+        )
+        for depth, outputs, scale, zero_point, weights_zero_point in (
+            (600, 130, 0.003, 5, -3),
+            (130, 7, 0.01, -20, 0),
+        )
+    ]
+    model = tmp_path / "signs.tflite"
+    model.write_bytes(dense_model(layers, input_scale=0.03, input_zero_point=-7))
+    other = Checkout(tmp_path / "checkout")
+    for name in ("export", "firmware", "models", "platformio.ini"):
+        source = checkout.root / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        (tmp_path / "checkout").mkdir(exist_ok=True)
+        copy(source, tmp_path / "checkout" / name)
+    done = other.boardproof("export", str(model), "--pack", "avr")
+    assert done.code == 0, done.err
+    done = other.boardproof("build", "--target", TARGET)
+    assert done.code == 0, done.err
+
+    inputs = rng.integers(-128, 128, (12, 600)).astype(np.int8)
+    inputs[:, rng.random(600) < 0.3] = -7
+    inputs[0], inputs[1] = -128, 127
+    oracle = runtime.Interpreter.from_file(str(model), arena_size=60_000)
+    expected = []
+    for row in inputs:
+        oracle.set_input(row.reshape(1, 600), 0)
+        oracle.invoke()
+        expected.append(oracle.get_output(0).tobytes())
+    assert len(set(expected)) == len(expected)
+    with emulated_board(Project(other.root), other.root / ".pio" / "build" / TARGET) as port:
+        transport = SerialTransport(port)
+        session = Session(transport)
+        identity = session.hello()
+        assert identity.tick_unit is TickUnit.CYCLES
+        answers = {answer.index: answer.output for answer in session.stream(enumerate(map(bytes, inputs)))}
+        session.check_digest()
+        transport.close()
+    assert [answers[index] for index in range(len(inputs))] == expected
+
+
+def test_the_core_librarys_64_byte_buffer(checkout: Checkout, built: Path, tmp_path: Path) -> None:
+    """Credits follow the real buffer: with the 64 bytes that every Arduino sketch has, nothing is lost; and the line's
+    rate is raised to what this board's clock can make."""
+    project = tmp_path / "stock.ini"
+    project.write_text(
+        f"[platformio]\nextra_configs = {checkout.root}/platformio.ini\n"
+        f"[env:stock]\nextends = env:{TARGET}\nbuild_flags =\n  ${{env.build_flags}}\n  -Wl,--sort-section=name\n",
+        encoding="utf-8",
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "platformio",
+        "run",
+        "-d",
+        str(checkout.root),
+        "-c",
+        str(project),
+        "-e",
+        "stock",
+    ]
+    # A build folder of its own: PlatformIO empties one that was another configuration's.
+    environment = checkout.environment(PLATFORMIO_BUILD_DIR=str(tmp_path / "build"))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with emulated_board(Project(checkout.root), tmp_path / "build" / "stock") as port:
+        run = checkout.boardproof(
+            "run", "--port", port, "--limit", "20", "--baud", "500000", "--out", str(tmp_path / "out")
+        )
+    assert run.code == 0, run.err
+    report = checkout.report(tmp_path / "out")
+    assert report["verdict"] == "exact"
+    assert report["link"]["crc_errors"] == 0
+    assert report["link"]["baud"] == 500_000
+
+
+def test_a_rate_that_the_board_cannot_make(checkout: Checkout, built: Path) -> None:
+    """16 MHz makes 500,000 baud and neither 921,600 nor 460,800: then the board stays where it is.
+
+    (On a pseudo-terminal the host hears it all the same; on a line it would hear nothing and come back.)
+    """
+    with emulated_board(Project(checkout.root), built) as port:
+        transport = SerialTransport(port)
+        session = Session(transport)
+        session.hello()
+        for asked, made in ((921_600, 115_200), (460_800, 115_200), (500_000, 500_000)):
+            session.raise_baud((asked,))
+            assert session.hello().baud == made
+        transport.close()
+
+
+def test_a_flash_that_fails_keeps_platformios_words(checkout: Checkout, tmp_path: Path) -> None:
+    """What `boardproof flash` adds is the exit code; here the upload is an emulator that is not installed."""
+    path = path_without(tmp_path, "qemu-system-arm")
+    done = checkout.boardproof("flash", "--env", "qemu_cortex_m4", PATH=path)
+    assert done.code == 3, done.err
+    assert "qemu-system-arm is not installed" in done.err
+    assert "built and not flashed" in done.err
+
+
+def test_flash_starts_a_simulated_board(checkout: Checkout, built: Path) -> None:
+    try:
+        done = checkout.boardproof("flash", "--target", TARGET)
+        assert done.code == 0, done.err
+        state = json.loads((built / "emulator.json").read_text(encoding="utf-8"))
+        transport = SerialTransport(state["port"])
+        assert Session(transport).hello().target == TARGET
+        transport.close()
+    finally:
+        stop = [
+            sys.executable,
+            str(checkout.root / "firmware/platform/emulator.py"),
+            "stop",
+            "--build",
+            str(built),
+        ]
+        assert subprocess.run(stop, check=True, capture_output=True, text=True).stdout == "stopped\n"

@@ -1,0 +1,33 @@
+/* tiny: what the firmware knows of the model. Rendered by boardproof; do not edit. */
+#ifndef BOARDPROOF_MODEL_CONFIG_H
+#define BOARDPROOF_MODEL_CONFIG_H
+
+#define MODEL_NAME "tiny"
+#define MODEL_BYTES 712u
+/* SHA-256 of the .tflite file. */
+#define MODEL_SHA256_BYTES \
+  { \
+    0x92, 0x4b, 0xc2, 0xc9, 0x91, 0xc1, 0x94, 0x3e, \
+    0x2e, 0x27, 0xd8, 0xb8, 0xd2, 0xf5, 0x37, 0x9f, \
+    0x46, 0x8e, 0xce, 0x60, 0x7f, 0xdd, 0x83, 0x7b, \
+    0xe2, 0xbd, 0x9c, 0x50, 0x94, 0x8b, 0xc1, 0x9e, \
+  }
+#define MODEL_SCHEMA_VERSION 3
+#define MODEL_OP_COUNT 1
+
+/* int8 tensors, one byte an element: real value = scale * (q - zero point). */
+#define MODEL_INPUT_BYTES 3
+#define MODEL_INPUT_SCALE 0x1.0000000000000p-1f /* 0.5 */
+#define MODEL_INPUT_ZERO_POINT (-1)
+#define MODEL_OUTPUT_BYTES 2
+#define MODEL_OUTPUT_SCALE 0x1.0000000000000p+0f /* 1 */
+#define MODEL_OUTPUT_ZERO_POINT (-3)
+
+/* TensorFlow Lite Micro: RAM for its arena, as measured when this was rendered, and as given. The board says in hello
+ * how much it uses; give it as much with -D MODEL_TFLM_ARENA_BYTES=... */
+#define MODEL_TFLM_ARENA_NEEDED 2048
+#ifndef MODEL_TFLM_ARENA_BYTES
+#define MODEL_TFLM_ARENA_BYTES MODEL_TFLM_ARENA_NEEDED
+#endif
+
+#endif

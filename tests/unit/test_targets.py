@@ -1,0 +1,103 @@
+"""Targets, as platformio.ini and the board definitions name them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from boardproof_export.manifest.errors import InputError
+from boardproof_export.manifest.project import Project
+from boardproof_host.targets import VIRTUAL, find_target, load_targets
+from platformio.project.config import ProjectConfig
+from support.host_c import ROOT
+
+REAL_BOARDS = {
+    "nano33ble": "cortex-m4",
+    "pico": "cortex-m0plus",
+    "esp32": "xtensa-lx6",
+    "esp32s3": "xtensa-lx7",
+    "nucleo_f446re": "cortex-m4",
+    "nucleo_f767zi": "cortex-m7",
+    "teensy41": "cortex-m7",
+    "mega2560": "avr-atmega2560",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "firmware" / "boards").mkdir(parents=True)
+    return Project(tmp_path)
+
+
+def write(project: Project, text: str) -> None:
+    project.platformio_ini.write_text(text, encoding="utf-8")
+
+
+def test_a_section_overrides_what_it_extends_and_the_first_base_lies_on_top(project: Project) -> None:
+    write(
+        project,
+        "[env]\ncustom_engine = aot\ncustom_pack = shared\n"
+        "[base]\nboard = below\ncustom_pack = base\n"
+        "[first]\nextends = base\nboard = first\n"
+        "[second]\nboard = second\ncustom_title = Second\n"
+        "[env:one]\nextends = first, second\ncustom_engine = tflm\n"
+        "[env:two]\nboard = own ; a comment\n",
+    )
+    found = load_targets(project)
+    assert list(found) == ["one", "two", VIRTUAL.name]
+    one, two = found["one"], found["two"]
+    assert (one.board, one.engine, one.pack, one.description) == ("first", "tflm", "base", "Second")
+    assert (two.board, two.engine, two.pack, two.description) == ("own", "aot", "shared", "own")
+    assert not one.emulated
+
+
+def test_a_board_definition_of_ours_says_how_it_is_emulated(project: Project) -> None:
+    definition = {"name": "A board", "build": {"pack": "dsp"}, "emulator": {"program": "qemu-system-arm"}}
+    (project.boards / "mine.json").write_text(json.dumps(definition), encoding="utf-8")
+    write(project, "[env:mine]\nboard = mine\n")
+    target = find_target(project, "mine")
+    assert (target.description, target.pack, target.emulated) == ("A board", "dsp", True)
+
+
+@pytest.mark.parametrize("text", ["no section", "[env:a]\nextends = gone\n", "[env:a]\nboard = broken\n"])
+def test_files_that_cannot_be_used(project: Project, text: str) -> None:
+    (project.boards / "broken.json").write_text("{", encoding="utf-8")
+    write(project, text)
+    with pytest.raises(InputError):
+        load_targets(project)
+
+
+def test_the_nearest_names_are_offered() -> None:
+    with pytest.raises(InputError) as error:
+        find_target(Project(ROOT), "qemu_cortexm4")
+    assert "qemu_cortex_m4" in error.value.hint
+
+
+def test_platformio_reads_the_same() -> None:
+    """Two readers of one file: for every environment the options that matter here are equal."""
+    config = ProjectConfig(str(ROOT / "platformio.ini"))
+    found = load_targets(Project(ROOT))
+    assert set(config.envs()) == set(found) - {VIRTUAL.name}
+    for name in config.envs():
+        section, target = f"env:{name}", found[name]
+        assert config.get(section, "board") == target.board
+        assert config.get(section, "custom_engine") == target.engine
+        assert config.get(section, "custom_pack", target.pack) == target.pack
+        assert config.get(section, "custom_title", target.description) == target.description
+
+
+def test_real_boards_are_pinned_and_say_what_they_are() -> None:
+    config = ProjectConfig(str(ROOT / "platformio.ini"))
+    found = load_targets(Project(ROOT))
+    for name, core in REAL_BOARDS.items():
+        assert not found[name].emulated
+        assert config.get(f"env:{name}", "custom_core") == core
+    for name, target in found.items():
+        if target.emulated:
+            continue
+        section = f"env:{name}"
+        assert "@" in config.get(section, "platform"), f"{name}: the platform is not pinned"
+        assert config.get(section, "framework") == ["arduino"]
+        engine = f"+<engine/{target.engine}/>"
+        assert any(engine in line for line in config.get(section, "build_src_filter")), name
+        if target.engine == "tflm":
+            assert all("#" in library for library in config.get(section, "lib_deps")), name
