@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from boardproof_export import quantization
 from boardproof_export.graph import Activation, Graph, Op, Quantization, Tensor
 
-_MAX_EXTENT = 0xFFFE  # the kernels count in uint16_t, and 0xFFFF ends a list
+_MAX_EXTENT = 0xFFF0  # the kernels count in uint16_t, some a block of outputs further than there are outputs
 
 
 class UnsupportedError(Exception):

@@ -1,4 +1,4 @@
-"""Random FULLY_CONNECTED models: both packs, compiled for the host with sanitizers, against TensorFlow Lite Micro.
+"""Random FULLY_CONNECTED models: all packs, compiled for the host with sanitizers, against TensorFlow Lite Micro.
 
 Every output must be equal. A missing `tflite-micro` fails at the import below: an absent oracle proves nothing.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from host_engine import RenderedModel, compile_engine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 from tflite_micro.python.tflite_micro import runtime
 
 from boardproof_export import export
+from boardproof_export.dense import resolve_dense
 from boardproof_export.graph import parse_graph
-from boardproof_export.pack import PACKS
+from boardproof_export.pack import PACKS, can_pair
+from boardproof_export.quantization import per_channel_multiplier, per_tensor_multiplier
 from boardproof_export.support import support
 
 _INT32 = np.iinfo(np.int32)
@@ -126,11 +129,8 @@ def runs(case: Case) -> bool:
     return support(parse_graph(case.content, Path("case.tflite")))[0].runs
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
-@given(st.lists(cases(), min_size=1, max_size=10))
-def test_both_packs_equal_the_oracle(batch: list[Case]) -> None:
-    """Many models a compilation: the compiler takes most of the time."""
-    batch = [case for case in batch if runs(case)]
+def prove(batch: list[Case]) -> None:
+    """Renders every case for every pack, compiles them as one program and compares every output."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         models = []
@@ -146,6 +146,73 @@ def test_both_packs_equal_the_oracle(batch: list[Case]) -> None:
             for position, pack in enumerate(PACKS):
                 outputs = engine.run(number * len(PACKS) + position, case.inputs)
                 np.testing.assert_array_equal(outputs, expected, err_msg=pack)
+
+
+def _weights(case: Case) -> NDArray[np.int8]:
+    graph = parse_graph(case.content, Path("case.tflite"))
+    return resolve_dense(graph, graph.ops[0]).weights
+
+
+def _zero_point(case: Case) -> int:
+    graph = parse_graph(case.content, Path("case.tflite"))
+    return resolve_dense(graph, graph.ops[0]).input_zero_point
+
+
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@given(st.lists(cases(), min_size=1, max_size=10))
+def test_all_packs_equal_the_oracle(batch: list[Case]) -> None:
+    """Many models a compilation: the compiler takes most of the time."""
+    prove([case for case in batch if runs(case)])
+
+
+def test_where_paired_sums_would_not_fit() -> None:
+    """Layers on both sides of the bound of paired weights, with the inputs that reach it (pack.can_pair)."""
+    batch = []
+    for depth in (256, 257, 258, 900):
+        weights = np.full((10, depth), 127, np.int8)
+        weights[1::4] = -128
+        for weight, point in ((weights, -128), (weights, 127), (-weights, 0)):
+            layer = DenseLayer(weight.astype(np.int8), np.ones(1, np.float32), None, depth * 300.0, 0)
+            batch.append(Case(dense_model([layer], input_zero_point=point), _inputs(depth, depth, point)))
+    paired = [can_pair(_weights(case), _zero_point(case)) for case in batch]
+    assert set(paired) == {True, False}
+    prove(batch)
+
+
+def test_where_float32_and_double_products_of_scales_round_apart() -> None:
+    """A per-tensor layer multiplies scales in float32: biases at which a product of doubles gives another output."""
+    source, weight, output = np.float32(0.1), np.float32(0.3), np.float32(12345.0)
+    exact = per_channel_multiplier(source, weight, output)
+    rounded = per_tensor_multiplier(source, weight, output)
+    ties = [round((step + 0.5) / exact) for step in range(20, 120)]
+    biases = [tie + near for tie in ties for near in range(-3, 4) if tie < _INT32.max - 3]
+    apart = [bias for bias in biases if round(bias * exact) != round(bias * rounded)]
+    assert len(apart) > 10
+    layer = DenseLayer(
+        weights=np.zeros((len(apart), 1), np.int8),
+        weight_scales=np.array([weight], np.float32),
+        bias=np.array(apart, np.int32),
+        output_scale=float(output),
+        output_zero_point=0,
+    )
+    prove([Case(dense_model([layer], input_scale=float(source)), _inputs(1, 1, 0))])
+
+
+@pytest.mark.parametrize("right_shift", [0, 1, 2, 15, 30, 31])
+def test_ties_at_every_kind_of_shift(right_shift: int) -> None:
+    """Accumulators at and beside ties and at the ends of int32, scaled by powers of two."""
+    half = 1 << max(right_shift - 1, 0)
+    near = [sign * (odd * half + off) for sign in (1, -1) for odd in (1, 3, 5, 255) for off in (-1, 0, 1)]
+    ends = [_INT32.min, _INT32.min + 1, _INT32.max - 1, _INT32.max, 0]
+    biases = [value for value in near if _INT32.min <= value <= _INT32.max] + ends
+    layer = DenseLayer(
+        weights=np.zeros((len(biases), 1), np.int8),
+        weight_scales=np.full(len(biases), 2.0**-right_shift, np.float32),
+        bias=np.array(biases, np.int32),
+        output_scale=1.0,
+        output_zero_point=-1,
+    )
+    prove([Case(dense_model([layer], input_scale=1.0), _inputs(1, 1, 0))])
 
 
 @settings(max_examples=300)

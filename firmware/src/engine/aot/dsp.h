@@ -1,5 +1,6 @@
-/* The DSP instructions that the dsp pack uses, as functions: the instructions on a core that has them (Armv7E-M,
- * Armv8-M with DSP), and the same arithmetic in C elsewhere, so that the host tests the very same kernel. */
+/* The DSP instructions that the dsp pack uses, as functions: the instructions on a core that has them
+ * (Armv7E-M, Armv8-M with DSP), and the same arithmetic in C elsewhere, so that the host tests the very same
+ * kernel. */
 #ifndef BOARDPROOF_ENGINE_AOT_DSP_H
 #define BOARDPROOF_ENGINE_AOT_DSP_H
 

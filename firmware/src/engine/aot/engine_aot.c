@@ -1,5 +1,5 @@
-/* engine.h over a model rendered ahead of time: no interpreter, no allocation, nothing that can fail at run time.
- * The rendered model_aot.c holds the constants, the buffers and the sequence of kernel calls. */
+/* engine.h over a model rendered ahead of time: no interpreter, no allocation, nothing that can fail at run
+ * time. The rendered model_aot.c holds the constants, the buffers and the sequence of kernel calls. */
 #include "../engine.h"
 #include "model_aot.h"
 #include "model_config.h"

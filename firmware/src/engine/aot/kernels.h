@@ -26,7 +26,7 @@ typedef struct {
       *weights; /* in the pack's layout: int8_t (portable), uint32_t (dsp), pointers (avr) */
   const MODEL_FLASH aot_channel_t *channels; /* `outputs` of them */
   uint16_t batches;
-  uint16_t depth;             /* inputs a batch, at most 65534 */
+  uint16_t depth;             /* inputs a batch */
   uint16_t outputs;           /* outputs a batch */
   uint8_t paired;             /* dsp pack: 1 where the weights are paired (see kernels_dsp.c), else 0 */
   int16_t input_zero_point;   /* -128 to 127 */
@@ -37,10 +37,10 @@ typedef struct {
 } aot_fully_connected_t;
 
 /* A layer's scratch is a list of the units that count, a unit being an input (portable) or a pair of inputs
- * (dsp), as elements of 2 (portable) or 4 bytes (dsp). Neighbours form a run: the index of its first unit,
- * the units' values, a zero. AOT_NO_RUN, as an index, ends the list. Each run but the last needs a unit that
- * does not count behind it, so that AOT_LIST_LENGTH elements are enough. */
-#define AOT_NO_RUN 0xffffu
+ * (dsp), as elements of 2 (portable) or 4 bytes (dsp). Neighbours form a run. The list begins with one more
+ * than the index of the first run's first unit, or with 0 where nothing counts. For each run follow its
+ * units' values, a zero, and how many units lie between it and the next run: 0 if there is none. Runs do not
+ * touch, so that AOT_LIST_LENGTH elements are enough. */
 #define AOT_LIST_LENGTH(units) ((units) + ((units) + 1u) / 2u + 2u)
 
 /* `scratch` holds AOT_LIST_LENGTH elements and is aligned to 4 bytes. It may not overlap input or output, and

@@ -3,14 +3,15 @@
  * As in kernels_portable.c, only inputs that differ from the zero point are walked; here they come in pairs
  * (2i, 2i + 1), listed when either differs.
  *
- * Layout of the weights: a word holds the weights of two outputs a, b for a pair of inputs 0, 1, from the lowest byte:
- * a0 b0 a1 b1. For each block of AOT_BLOCK outputs, for each pair of inputs, AOT_BLOCK / 2 such words; then for each
- * two outputs left over, a word a pair of inputs. An odd depth or output count is filled up with zeros.
+ * Layout of the weights: a word holds the weights of two outputs a, b for a pair of inputs 0, 1, from the
+ * lowest byte: a0 b0 a1 b1. For each block of AOT_BLOCK outputs, for each pair of inputs, AOT_BLOCK / 2 such
+ * words; then for each two outputs left over, a word a pair of inputs. An odd depth or output count is filled
+ * up with zeros.
  *
- * Paired weights save one of four instructions. The 16-bit lanes of a word then hold 256 * b + a (so that a negative a
- * takes one off the upper byte). With the lanes as they are, SMLAD sums T = 256 * B + A; with the lower bytes
- * extended, A; and B = (T - A) / 256, exact modulo 2^32 as long as -2^23 <= B < 2^23, which the exporter proves from
- * the weights for every possible input. Where it cannot, both bytes are extended. */
+ * Paired weights save one of four instructions. The 16-bit lanes of a word then hold 256 * b + a (so that a
+ * negative a takes one off the upper byte). With the lanes as they are, SMLAD sums T = 256 * B + A; with the
+ * lower bytes extended, A; and B = (T - A) / 256, exact modulo 2^32 as long as -2^23 <= B < 2^23, which the
+ * exporter proves from the weights for every possible input. Where it cannot, both bytes are extended. */
 #include "dsp.h"
 #include "requantize.h"
 #include "thumb2.h"
@@ -23,16 +24,19 @@ static inline uint32_t load_pair(const int8_t *input) {
 }
 
 /* Both bytes of `pair` as lanes, less the lanes of `zero`. */
-static inline uint32_t widen(uint32_t pair, uint32_t zero) { return dsp_subtract(dsp_even(pair | (pair << 8)), zero); }
+static inline uint32_t widen(uint32_t pair, uint32_t zero) {
+  return dsp_subtract(dsp_even(pair | (pair << 8)), zero);
+}
 
-/* Lists the pairs that differ from the zero point, less the zero point, as lanes; the input that an odd depth leaves
- * over is paired with the zero point. */
+/* Lists the pairs that differ from the zero point, less the zero point, as lanes; the input that an odd depth
+ * leaves over is paired with the zero point. */
 static void list_pairs(const int8_t *input, uint16_t depth, int16_t zero_point, uint32_t *list) {
   const uint32_t zero_byte = (uint8_t)zero_point;
   const uint32_t zero_pair = zero_byte | (zero_byte << 8);
   const uint32_t zero = widen(zero_pair, 0);
-  const int8_t *const begin = input;
   const int8_t *const end = input + depth / 2u * 2u;
+  const int8_t *run_end = input; /* of the run before */
+  uint32_t first = 1;
   int open = 0; /* whether the last run still waits for its zero */
   while (input != end) {
     uint32_t pair = load_pair(input);
@@ -40,7 +44,8 @@ static void list_pairs(const int8_t *input, uint16_t depth, int16_t zero_point, 
       input += 2;
       continue;
     }
-    *list++ = (uint32_t)(input - begin) / 2u;
+    *list++ = (uint32_t)(input - run_end) / 2u + first;
+    first = 0;
     do {
       *list++ = widen(pair, zero);
       input += 2;
@@ -50,13 +55,14 @@ static void list_pairs(const int8_t *input, uint16_t depth, int16_t zero_point, 
       }
       pair = load_pair(input);
     } while (pair != zero_pair);
+    run_end = input;
     if (!open) {
       *list++ = 0;
     }
   }
   if (depth % 2u != 0 && *end != zero_point) {
     if (!open) {
-      *list++ = depth / 2u;
+      *list++ = (uint32_t)(end - run_end) / 2u + first;
     }
     *list++ = (uint32_t)(*end - zero_point) & 0xffffu;
     open = 1;
@@ -64,13 +70,13 @@ static void list_pairs(const int8_t *input, uint16_t depth, int16_t zero_point, 
   if (open) {
     *list++ = 0;
   }
-  *list = AOT_NO_RUN;
+  *list = 0;
 }
 
 /* The sum of all listed values. */
 static int32_t sum_values(const uint32_t *list) {
   uint32_t sum = 0;
-  while (*list++ != AOT_NO_RUN) {
+  while (*list++ != 0) {
     uint32_t value;
     while ((value = *list++) != 0) {
       sum = dsp_dot(value, 0x00010001u, sum);
@@ -80,29 +86,36 @@ static int32_t sum_values(const uint32_t *list) {
 }
 
 /* B from T, see above. */
-static inline uint32_t upper(uint32_t total, uint32_t lower) { return (uint32_t)(aot_signed(total - lower) >> 8); }
+static inline uint32_t upper(uint32_t total, uint32_t lower) {
+  return (uint32_t)(aot_signed(total - lower) >> 8);
+}
 
 /* The accumulators of AOT_BLOCK outputs, without bias, from paired weights. */
-static void block_paired(const MODEL_FLASH uint32_t *weights, const uint32_t *list, uint32_t sums[AOT_BLOCK]) {
+static void block_paired(const MODEL_FLASH uint32_t *weights, const uint32_t *list,
+                         uint32_t sums[AOT_BLOCK]) {
   uint32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, t0 = 0, t1 = 0, t2 = 0, t3 = 0;
-  uint32_t start;
-  while ((start = *list++) != AOT_NO_RUN) {
-    const MODEL_FLASH uint32_t *row = weights + start * BLOCK_WORDS;
-#ifdef THUMB2_PAIRED_RUN
-    THUMB2_PAIRED_RUN(list, row, a0, t0, a1, t1, a2, t2, a3, t3);
+  uint32_t skip = *list++;
+  if (skip != 0) {
+    const MODEL_FLASH uint32_t *row = weights + (skip - 1) * BLOCK_WORDS;
+#ifdef THUMB2_PAIRED_RUNS
+    THUMB2_PAIRED_RUNS(list, row, a0, t0, a1, t1, a2, t2, a3, t3);
 #else
-    uint32_t value;
-    while ((value = *list++) != 0) {
-      t0 = dsp_dot(row[0], value, t0);
-      a0 = dsp_dot(dsp_even(row[0]), value, a0);
-      t1 = dsp_dot(row[1], value, t1);
-      a1 = dsp_dot(dsp_even(row[1]), value, a1);
-      t2 = dsp_dot(row[2], value, t2);
-      a2 = dsp_dot(dsp_even(row[2]), value, a2);
-      t3 = dsp_dot(row[3], value, t3);
-      a3 = dsp_dot(dsp_even(row[3]), value, a3);
-      row += BLOCK_WORDS;
-    }
+    do {
+      uint32_t value;
+      while ((value = *list++) != 0) {
+        t0 = dsp_dot(row[0], value, t0);
+        a0 = dsp_dot(dsp_even(row[0]), value, a0);
+        t1 = dsp_dot(row[1], value, t1);
+        a1 = dsp_dot(dsp_even(row[1]), value, a1);
+        t2 = dsp_dot(row[2], value, t2);
+        a2 = dsp_dot(dsp_even(row[2]), value, a2);
+        t3 = dsp_dot(row[3], value, t3);
+        a3 = dsp_dot(dsp_even(row[3]), value, a3);
+        row += BLOCK_WORDS;
+      }
+      skip = *list++;
+      row += skip * BLOCK_WORDS;
+    } while (skip != 0);
 #endif
   }
   sums[0] = a0;
@@ -116,17 +129,22 @@ static void block_paired(const MODEL_FLASH uint32_t *weights, const uint32_t *li
 }
 
 /* The accumulators of two outputs, without bias; their words lie `step` apart. */
-static void column(const MODEL_FLASH uint32_t *weights, uint32_t step, const uint32_t *list, int paired, uint32_t sums[2]) {
+static void column(const MODEL_FLASH uint32_t *weights, uint32_t step, const uint32_t *list, int paired,
+                   uint32_t sums[2]) {
   uint32_t a = 0, b = 0;
-  uint32_t start;
-  while ((start = *list++) != AOT_NO_RUN) {
-    const MODEL_FLASH uint32_t *word = weights + start * step;
-    uint32_t value;
-    while ((value = *list++) != 0) {
-      a = dsp_dot(dsp_even(*word), value, a);
-      b = dsp_dot(paired ? *word : dsp_odd(*word), value, b);
-      word += step;
-    }
+  uint32_t skip = *list++;
+  if (skip != 0) {
+    const MODEL_FLASH uint32_t *word = weights + (skip - 1) * step;
+    do {
+      uint32_t value;
+      while ((value = *list++) != 0) {
+        a = dsp_dot(dsp_even(*word), value, a);
+        b = dsp_dot(paired ? *word : dsp_odd(*word), value, b);
+        word += step;
+      }
+      skip = *list++;
+      word += skip * step;
+    } while (skip != 0);
   }
   sums[0] = a;
   sums[1] = paired ? upper(b, a) : b;

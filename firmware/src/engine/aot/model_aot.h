@@ -1,5 +1,5 @@
-/* What a rendered model_aot.c gives to engine_aot.c. All buffers lie in one static arena of MODEL_AOT_ARENA_BYTES
- * bytes, planned at export time. */
+/* What a rendered model_aot.c gives to engine_aot.c. All buffers lie in one static arena of
+ * MODEL_AOT_ARENA_BYTES bytes, planned at export time. */
 #ifndef BOARDPROOF_ENGINE_AOT_MODEL_AOT_H
 #define BOARDPROOF_ENGINE_AOT_MODEL_AOT_H
 

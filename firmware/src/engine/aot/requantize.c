@@ -1,14 +1,15 @@
 #include "requantize.h"
 
-/* The doubled high half of value * multiplier, to nearest, ties upward. Source: SaturatingRoundingDoublingHighMul in
- * gemmlowp's fixedpoint.h; no multiplier is negative, so that it cannot saturate. */
+/* The doubled high half of value * multiplier, to nearest, ties upward. Source:
+ * SaturatingRoundingDoublingHighMul in gemmlowp's fixedpoint.h; no multiplier is negative, so that it cannot
+ * saturate. */
 static inline int32_t high_product(uint32_t value, int32_t multiplier) {
   return (int32_t)(((int64_t)aot_signed(value) * multiplier + ((int64_t)1 << 30)) >> 31);
 }
 
-/* value / 2^shift for shift >= 1, to nearest, ties away from zero: RoundingDivideByPOT in gemmlowp's fixedpoint.h.
- * That is ties upward of a negative number less one. A high product is above -2^31, as multipliers are below 2^31;
- * adding the half after all but one bit are shifted out cannot overflow. */
+/* value / 2^shift for shift >= 1, to nearest, ties away from zero: RoundingDivideByPOT in gemmlowp's
+ * fixedpoint.h. That is ties upward of a negative number less one. A high product is above -2^31, as
+ * multipliers are below 2^31; adding the half after all but one bit are shifted out cannot overflow. */
 static inline int32_t divide(int32_t value, int32_t shift) {
   const int32_t lowered = value + (value >> 31);
   return ((lowered >> (shift - 1)) + 1) >> 1;

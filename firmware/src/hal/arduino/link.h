@@ -22,7 +22,9 @@
 #ifndef LINK_RECEIVE_BYTES
 #if defined(ARDUINO_ARCH_ESP32)
 #define LINK_RECEIVE_BYTES 8192
-#elif LINK_HAS_RATE && defined(SERIAL_RX_BUFFER_SIZE)
+#elif !LINK_HAS_RATE
+#define LINK_RECEIVE_BYTES 4096 /* a full buffer makes the USB host wait: what cannot wait here waits there */
+#elif defined(SERIAL_RX_BUFFER_SIZE)
 #define LINK_RECEIVE_BYTES (SERIAL_RX_BUFFER_SIZE - 1) /* the ring keeps one place free */
 #else
 #define LINK_RECEIVE_BYTES 63 /* what every core library has */
