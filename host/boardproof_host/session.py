@@ -77,6 +77,7 @@ class Session:
         self.round_trip = RoundTrip(self.patience.minimum)
         self.digest = 0  # over the answers since hello
         self._baud: int | None = None  # above the safe rate
+        self._rates: tuple[int, ...] = ()  # to be tried again when the port comes back
         self.identity: Identity | None = None
 
     @property
@@ -186,10 +187,12 @@ class Session:
         self._damaged_before = self.damaged
         self._parser = FrameParser()
         self._baud = None
-        return self.hello()
+        identity = self.hello()
+        self.raise_baud(self._rates)
+        return self.identity or identity
 
     def fall_back(self) -> Identity:
-        """After long silence: the board may have restarted at its safe rate.
+        """After long silence: the board may have restarted at its safe rate. Both stay there, for the rate is in doubt.
 
         Raises:
             LinkError: it is silent there, too.
@@ -211,7 +214,8 @@ class Session:
         assert self.identity is not None
         if not self.identity.features & Feature.BAUD:
             return None
-        for rate in rates:
+        self._rates = tuple(rates)
+        for rate in self._rates:
             if self._try_baud(rate):
                 self._baud = rate
                 self.identity = self.hello()
