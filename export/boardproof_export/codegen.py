@@ -66,7 +66,12 @@ def render_config(
 
 def render_resolver(graph: Graph, resolver: Resolver) -> dict[str, str]:
     """model_ops.h, by file name: the op resolver of TensorFlow Lite Micro."""
-    context = {"model": _model(graph), "calls": resolver.calls, "headers": resolver.headers}
+    context = {
+        "model": _model(graph),
+        "calls": resolver.calls,
+        "headers": resolver.headers,
+        "per_channel_dense": resolver.per_channel_dense,
+    }
     return {"model_ops.h": _render("model_ops.h.j2", context)}
 
 

@@ -75,6 +75,7 @@ class Resolver:
 
     calls: tuple[str, ...]
     headers: tuple[str, ...]
+    per_channel_dense: bool  # libraries of 2023 would silently compute it wrong
 
 
 def resolver(graph: Graph) -> Resolver:
@@ -90,10 +91,17 @@ def resolver(graph: Graph) -> Resolver:
             headers += [entry.header] if entry.header else []
         else:
             calls.append(f"{entry.method}()")
-    return Resolver(tuple(calls), tuple(sorted(headers)))
+    return Resolver(
+        tuple(calls), tuple(sorted(headers)), any(_is_per_channel_dense(graph, op) for op in graph.ops)
+    )
 
 
 def _is_int8(graph: Graph, op: Op, inputs: tuple[int, ...]) -> bool:
     tensors = [graph.optional(op, position) for position in inputs]
     tensors += [graph.tensors[output] for output in op.outputs[:1]]
     return all(tensor is not None and tensor.type == "INT8" for tensor in tensors)
+
+
+def _is_per_channel_dense(graph: Graph, op: Op) -> bool:
+    weights = graph.optional(op, 1) if op.code == "FULLY_CONNECTED" else None
+    return weights is not None and weights.quantization is not None and weights.quantization.per_channel

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from boardproof_export.manifest import read_manifest
 from boardproof_export.manifest.errors import ToolMissingError
 from boardproof_export.manifest.project import find_project
-from numpy.typing import NDArray
-
 from boardproof_host.oracle import Oracle
 
 PACK = "portable"

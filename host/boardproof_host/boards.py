@@ -7,7 +7,6 @@ from pathlib import Path
 
 from boardproof_export.manifest.errors import InputError
 from boardproof_export.manifest.project import Project
-
 from boardproof_host import platformio, targets
 from boardproof_host.cable import Cable, cable_for
 from boardproof_host.emulator import emulated_board, virtual_board

@@ -169,7 +169,6 @@ def _flash(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _handle_build(args: argparse.Namespace) -> int:
     from boardproof_export.manifest.project import find_project
-
     from boardproof_host import platformio, targets
 
     project = find_project()
@@ -193,7 +192,6 @@ def _handle_targets(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from boardproof_export.manifest.project import find_project
-
     from boardproof_host import targets
 
     found = targets.load_targets(find_project())

@@ -20,7 +20,6 @@ from enum import StrEnum
 from typing import Literal, get_args
 
 from boardproof_export.manifest.errors import InputError
-
 from boardproof_host.transport import PortGoneError, Transport
 
 Direction = Literal["down", "up"]

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from boardproof_export.manifest.errors import BoardproofError, LinkError
 from numpy.typing import NDArray
 
+from boardproof_export.manifest.errors import BoardproofError, LinkError
 from boardproof_host.journal import Entry
 from boardproof_host.session import Session
 

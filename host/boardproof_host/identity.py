@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from boardproof_export.manifest.errors import BoardproofError, InputError, LinkError
-
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import ErrorCode, Feature, TickUnit
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from boardproof_export.manifest.errors import InputError
-
 from boardproof_host.record import Model
 
 _TFLITE_INT8 = 9  # schema.fbs, enum TensorType

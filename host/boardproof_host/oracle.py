@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from boardproof_export.manifest.errors import InputError, ToolMissingError
 from numpy.typing import NDArray
 
+from boardproof_export.manifest.errors import InputError, ToolMissingError
 from boardproof_host.model_file import read_content, read_facts
 from boardproof_host.oracle_cache import OracleCache
 from boardproof_host.oracle_process import OracleProcess

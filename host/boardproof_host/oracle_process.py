@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from boardproof_export.manifest.errors import BoardproofError, InputError, ToolMissingError
 from numpy.typing import NDArray
+
+from boardproof_export.manifest.errors import BoardproofError, InputError, ToolMissingError
 
 _STOP_SECONDS = 2.0  # what a worker gets to end by itself
 

@@ -16,7 +16,6 @@ from boardproof_export.manifest.errors import (
     ToolMissingError,
 )
 from boardproof_export.manifest.project import Project
-
 from boardproof_host import doctor
 
 

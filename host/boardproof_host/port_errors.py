@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from boardproof_export.manifest.errors import BoardproofError, InputError, LinkError
-
 from boardproof_host import port_state
 from boardproof_host.port_state import Access, Holder
 

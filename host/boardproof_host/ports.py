@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from boardproof_export.manifest.errors import BoardproofError, LinkError
 from serial.tools import list_ports
 
+from boardproof_export.manifest.errors import BoardproofError, LinkError
 from boardproof_host import port_state
 from boardproof_host.identity import Identity
 from boardproof_host.port_errors import NoAnswerError, PortBusyError, PortDeniedError, named

@@ -8,7 +8,6 @@ from typing import Any
 
 from boardproof_export.manifest.errors import ExitCode, InputError
 from boardproof_export.manifest.project import find_project
-
 from boardproof_host import ports
 from boardproof_host.ports import Finding, Port
 

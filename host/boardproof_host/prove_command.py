@@ -15,7 +15,6 @@ from typing import Any
 from boardproof_export.manifest import dataset
 from boardproof_export.manifest.errors import ExitCode, InputError
 from boardproof_export.manifest.project import Project, find_project
-
 from boardproof_host import platformio, run_command, targets
 from boardproof_host.record import check_writable
 

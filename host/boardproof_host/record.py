@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from boardproof_export.manifest.errors import ExitCode, InputError
-
 from boardproof_host.metrics import Histogram, Summary, Verdict
 
 SCHEMA = "boardproof.report/1"

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from boardproof_export.manifest.errors import LinkError
 from numpy.typing import NDArray
 
+from boardproof_export.manifest.errors import LinkError
 from boardproof_host import metrics
 from boardproof_host.metrics import Int8Array, IntArray
 from boardproof_host.oracle import OracleOutputs

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from boardproof_export.manifest.errors import LinkError
 from serial.tools import list_ports
 
+from boardproof_export.manifest.errors import LinkError
 from boardproof_host.transport import SerialTransport, Transport
 
 POLL_SECONDS = 0.25

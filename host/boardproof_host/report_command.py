@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from boardproof_export.manifest.errors import ExitCode
 from rich.console import Console
 
+from boardproof_export.manifest.errors import ExitCode
 from boardproof_host import record, report
 
 Format = Literal["terminal", "markdown", "html", "junit"]

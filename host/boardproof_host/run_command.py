@@ -14,11 +14,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from boardproof_export.manifest import dataset
 from boardproof_export.manifest.errors import ExitCode, InputError, LinkError
 from boardproof_export.manifest.project import Project, find_project
-from numpy.typing import NDArray
-
 from boardproof_host import oracle, record, report
 from boardproof_host.aot_host import AOT_HOST
 from boardproof_host.boards import Boards, open_boards

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from boardproof_export.manifest.errors import InputError
 from numpy.typing import NDArray
+
+from boardproof_export.manifest.errors import InputError
 
 
 @dataclass(frozen=True)

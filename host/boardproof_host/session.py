@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from boardproof_export.manifest.errors import InputError, LinkError
-
 from boardproof_host.identity import Identity, refused_by_board
 from boardproof_host.port_errors import no_answer
 from boardproof_host.protocol import messages

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from boardproof_export.manifest.errors import InputError
-
 from boardproof_host.transport import Transport
 
 BITS_PER_BYTE = 10

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from boardproof_export.manifest import dataset
 from boardproof_export.manifest.errors import ExitCode, InputError, LinkError
 from boardproof_export.manifest.project import find_project
-from numpy.typing import NDArray
-
 from boardproof_host.boards import open_boards
 from boardproof_host.identity import Identity
 from boardproof_host.model_file import describe_model, read_content, read_facts

@@ -6,8 +6,8 @@ import time
 from typing import Protocol
 
 import serial
-from boardproof_export.manifest.errors import InputError, LinkError
 
+from boardproof_export.manifest.errors import InputError, LinkError
 from boardproof_host import port_errors
 
 READ_BYTES = 65536

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from boardproof_export.manifest.errors import BoardproofError, InputError
-
 from boardproof_host import virtual_engine
 from boardproof_host.model_file import ModelFacts, read_facts
 from boardproof_host.protocol import messages

@@ -17,9 +17,9 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from boardproof_export.manifest.errors import ToolMissingError
 from numpy.typing import NDArray
 
+from boardproof_export.manifest.errors import ToolMissingError
 from boardproof_host.model_file import ModelFacts
 from boardproof_host.protocol.messages import ErrorCode
 

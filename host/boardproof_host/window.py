@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from boardproof_export.manifest.errors import BoardproofError, LinkError
-
 from boardproof_host.identity import Identity, refused_by_board
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, encode, longest_on_wire

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from boardproof_host import virtual_board
 from boardproof_host.model_file import read_facts
 from boardproof_host.protocol import messages
@@ -19,8 +22,6 @@ from boardproof_host.protocol.frame import Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode
 from boardproof_host.protocol.packed import pack
 from boardproof_host.virtual_board import Firmware, VirtualBoard
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from model_builder import random_model
 from support.board_library import MemoryBoard, VirtualClock, build_board
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, cobs_decode, cobs_encode, encode
-from boardproof_host.protocol.packed import pack, unpack
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, cobs_decode, cobs_encode, encode
+from boardproof_host.protocol.packed import pack, unpack
 from support.host_c import FIRMWARE, ROOT, LineTool, compile_host
 
 HERE = Path(__file__).parent

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.host_c import ROOT
 
 TARGET = "qemu_cortex_m4"

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.host_c import ROOT
 
 from e2e.conftest import TARGET, Checkout
+from support.host_c import ROOT
 
 pytestmark = pytest.mark.e2e
 Check = Callable[[], None]

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from boardproof_export.manifest import dataset
 from boardproof_export.manifest.errors import LinkError
 from boardproof_host.fleet import Fleet
 from boardproof_host.session import Patience, Session
 from boardproof_host.transport import SerialTransport, Transport
 from boardproof_host.virtual_board import Firmware, VirtualBoard, build
+from e2e.conftest import Checkout
 from support.host_c import ROOT
 from support.served_board import on_terminal
-
-from e2e.conftest import Checkout
 
 MODEL = ROOT / "models" / "fashion_mnist_int8.tflite"
 IMAGES = 600

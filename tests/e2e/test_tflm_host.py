@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.host_c import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -112,6 +113,7 @@ def test_another_model_is_refused_by_name(project: Path, tmp_path: Path) -> None
 def test_a_float_model_is_refused(project: Path, tmp_path: Path) -> None:
     """Exit code 2 and the reason, from the board's process through to the command line."""
     from ai_edge_litert import schema_py_generated as schema
+
     from model_builder import ModelBuilder
 
     builder = ModelBuilder()

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from support.fuzz_targets import LIBFUZZER, SANITIZERS, TARGETS, build_target, corpus
 from support.host_c import FIRMWARE
 

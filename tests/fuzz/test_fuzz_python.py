@@ -8,6 +8,9 @@ import os
 import zlib
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import (
     DELIMITER,
@@ -19,8 +22,6 @@ from boardproof_host.protocol.frame import (
 )
 from boardproof_host.protocol.messages import MalformedPayloadError
 from boardproof_host.protocol.packed import pack, unpack
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 LONGEST = 2048
 FACTOR = int(os.environ.get("FUZZ_FACTOR", "1"))  # more examples for a long run

@@ -15,7 +15,9 @@ def run(port: str, out: Path, *arguments: str) -> "subprocess.CompletedProcess[s
 
 
 @pytest.mark.parametrize("arguments", [(), ("--plain",), ("--baud", "safe")], ids=["packed", "plain", "safe"])
-def test_the_board_is_exact(request: pytest.FixtureRequest, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_the_board_is_exact(
+    request: pytest.FixtureRequest, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
     done = run(request.config.getoption("--hardware"), tmp_path, "--limit", "200", *arguments)
     assert done.returncode == 0, done.stderr
 

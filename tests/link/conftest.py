@@ -1,6 +1,7 @@
 """The boards in memory that the link's tests talk to."""
 
 import pytest
+
 from support.board_library import IMAGE_DEPTHS, SMALL_DEPTHS
 from support.conversation import Bench, converse, make_bench, random_inputs
 

@@ -1,6 +1,7 @@
 """Negotiating the line rate with a board whose cable carries only so much, in virtual time."""
 
 import pytest
+
 from boardproof_host.fault import Kind
 from boardproof_host.session import Session
 from boardproof_host.throttle import ThrottledTransport

@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import FrameParser, encode
 from boardproof_host.session import Session

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from boardproof_export.manifest.errors import InputError
 from boardproof_host.cable import Cable, cable_for
 from boardproof_host.fault import FaultyTransport

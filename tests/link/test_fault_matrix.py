@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from boardproof_host.fault import FaultSpec, Kind
 from model_builder import random_model
 from support.board_library import SMALL_DEPTHS, BoardOptions, build_board

@@ -6,11 +6,12 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from boardproof_export.manifest.errors import InputError
 from boardproof_host.fault import REPEAT_BYTES, FaultPlan, FaultSpec, FaultyTransport, Kind
 from boardproof_host.transport import PortGoneError
-from hypothesis import given
-from hypothesis import strategies as st
 from support.board_library import VirtualClock
 
 DATA = bytes(range(1, 101))

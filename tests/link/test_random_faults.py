@@ -1,6 +1,7 @@
 """Random faults, one in 1,000 bytes: 1,000 inputs come back complete and exact."""
 
 import pytest
+
 from boardproof_host.fault import Kind
 from support.board_library import BoardOptions
 from support.conversation import Bench, Circumstances, Outcome, replay

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import pytest
+
 from boardproof_export.manifest.errors import InputError
 from boardproof_host.throttle import PIECE_BYTES, Line, ThrottledTransport
 from boardproof_host.transport import SerialTransport

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from host_engine import RenderedModel, compile_engine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model_builder import DenseLayer, dense_model
 from numpy.typing import NDArray
 from tflite_micro.python.tflite_micro import runtime
 
@@ -22,6 +20,8 @@ from boardproof_export.graph import parse_graph
 from boardproof_export.pack import PACKS, can_pair
 from boardproof_export.quantization import per_channel_multiplier, per_tensor_multiplier
 from boardproof_export.support import support
+from host_engine import RenderedModel, compile_engine
+from model_builder import DenseLayer, dense_model
 
 _INT32 = np.iinfo(np.int32)
 _INPUTS = 6
@@ -158,7 +158,7 @@ def _zero_point(case: Case) -> int:
     return resolve_dense(graph, graph.ops[0]).input_zero_point
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(st.lists(cases(), min_size=1, max_size=10))
 def test_all_packs_equal_the_oracle(batch: list[Case]) -> None:
     """Many models a compilation: the compiler takes most of the time."""

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from boardproof_export.manifest.errors import BoardproofError
 from boardproof_host.fault import FaultPlan, FaultSpec
 from boardproof_host.session import LinkCounters, Session
 from boardproof_host.throttle import ThrottledTransport
 from boardproof_host.transport import Transport
 from model_builder import random_model
-from numpy.typing import NDArray
 from support.board_library import BoardOptions, MemoryBoard, VirtualClock, build_board
 
 SEED = 20

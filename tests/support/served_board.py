@@ -10,6 +10,7 @@ from typing import Any
 
 import serial
 import serial.rfc2217
+
 from boardproof_host.pty_link import PtyLink
 from boardproof_host.virtual_board import Firmware, VirtualBoard
 
@@ -63,7 +64,7 @@ def on_rfc2217(firmware: Firmware) -> Iterator[tuple[str, int]]:
             manager: Any = serial.rfc2217.PortManager(device, _Telnet(connection))
 
             def upwards() -> None:
-                with contextlib.suppress(OSError, TypeError):
+                with contextlib.suppress(OSError, TypeError, AttributeError):  # closed by the test meanwhile
                     while True:
                         data = device.read(1)
                         if data:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+
 from boardproof_export.manifest import dataset
 from boardproof_host import oracle
 from boardproof_host.aot_host import AOT_HOST

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+
 from boardproof_export import export
 from boardproof_export.pack import AVR_ROWS, PACKS
 from host_engine import RenderedModel, compile_engine

@@ -8,8 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from host_engine import FIRMWARE, RenderedModel, compile_engine, run_compiler
 from jinja2 import UndefinedError
+
+from boardproof_export import codegen, export
+from boardproof_export.graph import parse_graph
+from boardproof_export.manifest import Manifest, read_manifest
+from boardproof_export.manifest.errors import InputError
+from boardproof_export.pack import PACKS
+from host_engine import FIRMWARE, RenderedModel, compile_engine, run_compiler
 from model_builder import (
     DenseLayer,
     ModelBuilder,
@@ -19,12 +25,6 @@ from model_builder import (
     schema,
     tiny_model,
 )
-
-from boardproof_export import codegen, export
-from boardproof_export.graph import parse_graph
-from boardproof_export.manifest import Manifest, read_manifest
-from boardproof_export.manifest.errors import InputError
-from boardproof_export.pack import PACKS
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "export"
 FILES = {"model_data.c", "model_data.h", "model_config.h", "model_aot.c", "manifest.json"}

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from boardproof_export import convert, ladder, train
 from boardproof_export.graph import read_graph
 from boardproof_export.manifest import dataset

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from boardproof_export.manifest import dataset
-from boardproof_export.manifest.errors import ExitCode, InputError, ToolMissingError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from boardproof_export.manifest import dataset
+from boardproof_export.manifest.errors import ExitCode, InputError, ToolMissingError
 
 COUNT = 5
 IMAGES = "t10k-images-idx3-ubyte"

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_builder import FLOAT32, INT8, ModelBuilder, random_model, schema, tiny_model
 
 from boardproof_export.graph import Activation, Graph, parse_graph, read_graph
 from boardproof_export.manifest.errors import InputError
 from boardproof_export.support import support
+from model_builder import FLOAT32, INT8, ModelBuilder, random_model, schema, tiny_model
 
 PATH = Path("some/model.tflite")
 

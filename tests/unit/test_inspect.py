@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from model_builder import FLOAT32, INT8, ModelBuilder, random_model, schema, tiny_model
 
 from boardproof_export import inspect
 from boardproof_export.graph import parse_graph
+from model_builder import FLOAT32, INT8, ModelBuilder, random_model, schema, tiny_model
 
 _FLOAT16 = schema.TensorType.FLOAT16
 _INT16 = schema.TensorType.INT16

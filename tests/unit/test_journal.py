@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from boardproof_export.manifest.errors import InputError
 from boardproof_host.journal import FILE_NAME, Entry, Journal, RunKey
 

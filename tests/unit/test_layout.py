@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.host_c import ROOT
 
 EXPORT = ROOT / "export" / "boardproof_export"

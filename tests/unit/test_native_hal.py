@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from boardproof_host.protocol import frame, messages
 from model_builder import tiny_model
 from support.board_library import render_model

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from boardproof_export.manifest.errors import InputError, ToolMissingError
 from boardproof_host import oracle
 from boardproof_host.oracle import LITERT, LITERT_REF, TFLM, Oracle, OracleRun, OracleSet
 from model_builder import FLOAT32, ModelBuilder, random_model, tiny_model
-from numpy.typing import NDArray
 
 # -- what the worker can be told to load in place of an interpreter ------------------------------------------
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from boardproof_host import oracle
 from model_builder import DenseLayer, dense_model
-from numpy.typing import NDArray
 
 INPUT_SCALE, OUTPUT_SCALE = 2.0**-6, 2.0**-2
 DEPTH, CLASSES, IMAGES = 64, 10, 1500

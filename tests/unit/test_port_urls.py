@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from boardproof_host import virtual_board
 from boardproof_host.oracle_worker import load_tflm
 from boardproof_host.port_errors import NoAnswerError

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from serial.tools import list_ports_common
+
 from boardproof_export.manifest.errors import InputError, LinkError
 from boardproof_host import cli, port_errors, port_state, ports, ports_command, virtual_board
 from boardproof_host.port_errors import NoAnswerError, PortBusyError, PortDeniedError
@@ -25,7 +27,6 @@ from boardproof_host.session import Patience, Session
 from boardproof_host.transport import SerialTransport
 from boardproof_host.virtual_board import Firmware
 from model_builder import random_model
-from serial.tools import list_ports_common
 from support.served_board import on_terminal
 
 MODEL = random_model(9, depths=(20, 6))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from boardproof_export.manifest.errors import ExitCode, InputError, LinkError
 from boardproof_host import record
 from boardproof_host.record_builder import Measured

@@ -1,6 +1,7 @@
 """A port that vanished is found again by what USB says of it, under whatever name."""
 
 import pytest
+
 from boardproof_export.manifest.errors import LinkError
 from boardproof_host.reopen import UsbIdentity, reopener
 from boardproof_host.transport import Transport

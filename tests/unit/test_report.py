@@ -11,12 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
 from boardproof_export.manifest.errors import InputError
 from boardproof_host import report_command
 from boardproof_host.record import Report, read
 from boardproof_host.report import render_html, render_junit, render_markdown, render_terminal
 from records import build, silicon
-from rich.console import Console
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "report"
 RECORDS = {"exact": build(), "diverged": silicon()}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from support.host_c import ROOT, LineTool, compile_host
 
 SOURCE = ROOT / "tests" / "support" / "ring_tool.c"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from boardproof_export.manifest.errors import InputError
 from boardproof_host.selection import select
 

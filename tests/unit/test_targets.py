@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from platformio.project.config import ProjectConfig
+
 from boardproof_export.manifest.errors import InputError
 from boardproof_export.manifest.project import Project
 from boardproof_host.targets import VIRTUAL, find_target, load_targets
-from platformio.project.config import ProjectConfig
 from support.host_c import ROOT
 
 REAL_BOARDS = {

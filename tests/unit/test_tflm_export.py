@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from boardproof_export import codegen, export, tflm, tflm_arena, tflm_ops
 from boardproof_export.graph import Graph, Op, parse_graph
 from boardproof_export.manifest import read_manifest

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from boardproof_export import files, tensorflow_import, train
 from boardproof_export.manifest.errors import ExitCode, InputError, ToolMissingError
 

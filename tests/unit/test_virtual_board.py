@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+
 from boardproof_export.manifest.errors import InputError, LinkError
 from boardproof_host import pty_link, virtual_board
 from boardproof_host.model_file import read_facts

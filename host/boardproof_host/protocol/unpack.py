@@ -3,7 +3,6 @@
 from typing import TypeVar
 
 from boardproof_export.manifest.errors import LinkError
-
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame
 from boardproof_host.protocol.messages import MalformedPayloadError

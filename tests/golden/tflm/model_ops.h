@@ -5,6 +5,8 @@
 #include "engine/tflm/tflm.h"
 
 #define MODEL_TFLM_OP_KINDS 1
+/* Whether a dense layer has a scale for each of its outputs. */
+#define MODEL_TFLM_PER_CHANNEL_DENSE 1
 
 using ModelOps = tflite::MicroMutableOpResolver<MODEL_TFLM_OP_KINDS>;
 

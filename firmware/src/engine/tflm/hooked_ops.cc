@@ -1,17 +1,22 @@
 #include "engine/tflm/hooked_ops.h"
 
 namespace boardproof {
+
+static_assert(
+    kDenseIsPerChannel || !MODEL_TFLM_PER_CHANNEL_DENSE,
+    "this TensorFlow Lite Micro is too old for the model's per-channel dense layers: docs/ENGINE_TFLM.md");
+
 namespace {
 
 // Operators run in the graph's order, so that counting them gives their index.
 struct {
-  const TFLMRegistration *registrations[MODEL_OP_COUNT];
+  const Registration *registrations[MODEL_OP_COUNT];
   const engine_hook_t *hook;
   uint16_t next;
 } run;
 
 TfLiteStatus Prepare(TfLiteContext *context, TfLiteNode *node) {
-  const TFLMRegistration *const registration = run.registrations[run.next++];
+  const Registration *const registration = run.registrations[run.next++];
   return registration->prepare == nullptr ? kTfLiteOk : registration->prepare(context, node);
 }
 
@@ -48,7 +53,7 @@ engine_status_t HookedOps::Bind(const tflite::Model &model, const tflite::SubGra
   for (uint16_t index = 0; index < MODEL_OP_COUNT; ++index) {
     const tflite::OperatorCode &code =
         *model.operator_codes()->Get(graph.operators()->Get(index)->opcode_index());
-    const TFLMRegistration *const original = Registered(code);
+    const Registration *const original = Registered(code);
     if (original == nullptr) {
       fault->needed = static_cast<uint32_t>(tflite::GetBuiltinCode(&code));
       fault->given = index;
@@ -62,7 +67,7 @@ engine_status_t HookedOps::Bind(const tflite::Model &model, const tflite::SubGra
   return ENGINE_OK;
 }
 
-void HookedOps::Wrap(const TFLMRegistration *original) {
+void HookedOps::Wrap(const Registration *original) {
   originals_[kinds_] = original;
   hooked_[kinds_] = *original;
   hooked_[kinds_].prepare = Prepare;
@@ -79,7 +84,7 @@ uint16_t HookedOps::last_op() {
   return run.next == 0 ? MODEL_OP_COUNT : static_cast<uint16_t>(run.next - 1u);
 }
 
-const TFLMRegistration *HookedOps::Registered(const tflite::OperatorCode &code) const {
+const Registration *HookedOps::Registered(const tflite::OperatorCode &code) const {
   const tflite::BuiltinOperator builtin = tflite::GetBuiltinCode(&code);
   if (builtin != tflite::BuiltinOperator_CUSTOM) {
     return ops_.FindOp(builtin);
@@ -87,7 +92,7 @@ const TFLMRegistration *HookedOps::Registered(const tflite::OperatorCode &code) 
   return code.custom_code() == nullptr ? nullptr : ops_.FindOp(code.custom_code()->c_str());
 }
 
-const TFLMRegistration *HookedOps::Hooked(const TFLMRegistration *original) const {
+const Registration *HookedOps::Hooked(const Registration *original) const {
   for (size_t kind = 0; kind < kinds_; ++kind) {
     if (originals_[kind] == original) {
       return &hooked_[kind];
@@ -96,13 +101,11 @@ const TFLMRegistration *HookedOps::Hooked(const TFLMRegistration *original) cons
   return nullptr;
 }
 
-const TFLMRegistration *HookedOps::FindOp(tflite::BuiltinOperator op) const {
-  return Hooked(ops_.FindOp(op));
-}
+const Registration *HookedOps::FindOp(tflite::BuiltinOperator op) const { return Hooked(ops_.FindOp(op)); }
 
-const TFLMRegistration *HookedOps::FindOp(const char *op) const { return Hooked(ops_.FindOp(op)); }
+const Registration *HookedOps::FindOp(const char *op) const { return Hooked(ops_.FindOp(op)); }
 
-tflite::TfLiteBridgeBuiltinParseFunction HookedOps::GetOpDataParser(tflite::BuiltinOperator op) const {
+ParseFunction HookedOps::GetOpDataParser(tflite::BuiltinOperator op) const {
   return ops_.GetOpDataParser(op);
 }
 

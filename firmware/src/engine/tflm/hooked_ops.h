@@ -28,19 +28,19 @@ class HookedOps final : public tflite::MicroOpResolver {
   // The operator that was prepared or invoked last, and whether one was: MODEL_OP_COUNT if none.
   static uint16_t last_op();
 
-  const TFLMRegistration *FindOp(tflite::BuiltinOperator op) const override;
-  const TFLMRegistration *FindOp(const char *op) const override;
-  tflite::TfLiteBridgeBuiltinParseFunction GetOpDataParser(tflite::BuiltinOperator op) const override;
+  const Registration *FindOp(tflite::BuiltinOperator op) const override;
+  const Registration *FindOp(const char *op) const override;
+  ParseFunction GetOpDataParser(tflite::BuiltinOperator op) const override;
 
  private:
-  const TFLMRegistration *Registered(const tflite::OperatorCode &code) const;
-  const TFLMRegistration *Hooked(const TFLMRegistration *original) const;
-  void Wrap(const TFLMRegistration *original);
+  const Registration *Registered(const tflite::OperatorCode &code) const;
+  const Registration *Hooked(const Registration *original) const;
+  void Wrap(const Registration *original);
   void operator delete(void *) {}  // never called: nothing is destroyed
 
   ModelOps ops_;
-  const TFLMRegistration *originals_[MODEL_TFLM_OP_KINDS] = {};
-  TFLMRegistration hooked_[MODEL_TFLM_OP_KINDS] = {};
+  const Registration *originals_[MODEL_TFLM_OP_KINDS] = {};
+  Registration hooked_[MODEL_TFLM_OP_KINDS] = {};
   size_t kinds_ = 0;
 };
 

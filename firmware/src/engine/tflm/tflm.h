@@ -8,6 +8,13 @@
 #error "build everything with -D TF_LITE_STATIC_MEMORY: the library's structures depend on it"
 #endif
 
+#if !__has_include("tensorflow/lite/micro/micro_interpreter.h")
+#error "TensorFlow Lite Micro is not among the libraries: docs/ENGINE_TFLM.md says how to give one"
+#endif
+
+#include <type_traits>
+#include <utility>
+
 #include "tensorflow/lite/micro/arena_allocator/single_arena_buffer_allocator.h"
 #include "tensorflow/lite/micro/memory_helpers.h"
 #include "tensorflow/lite/micro/memory_planner/greedy_memory_planner.h"
@@ -20,5 +27,24 @@
 #if !__has_include("tensorflow/lite/micro/micro_common.h")
 using TFLMRegistration = TfLiteRegistration;
 #endif
+
+namespace boardproof {
+
+// Libraries of 2023, which are still about, call these TfLiteRegistration and BuiltinParseFunction.
+using Registration =
+    std::remove_const_t<std::remove_pointer_t<decltype(std::declval<const tflite::MicroOpResolver &>().FindOp(
+        tflite::BuiltinOperator_CUSTOM))>>;
+using ParseFunction =
+    decltype(std::declval<const tflite::MicroOpResolver &>().GetOpDataParser(tflite::BuiltinOperator_CUSTOM));
+
+// Whether the library's dense layers know per-channel weights. Those of 2023 take the first channel's scale
+// for all and say nothing.
+template <typename Data, typename = void>
+struct HasPerChannel : std::false_type {};
+template <typename Data>
+struct HasPerChannel<Data, std::void_t<decltype(Data::is_per_channel)>> : std::true_type {};
+constexpr bool kDenseIsPerChannel = HasPerChannel<tflite::OpDataFullyConnected>::value;
+
+}  // namespace boardproof
 
 #endif
