@@ -1,5 +1,6 @@
-/* Packed inputs: runs of one value (the input's zero point) told by their length. docs/PROTOCOL.md has the
- * bytes. 0x00..0x7f  n: n + 1 literal bytes follow 0x80..0xff  n: n - 0x7f times the fill value */
+/* Packed inputs: runs of one value, the input's zero point, told by their length. docs/PROTOCOL.md has the bytes.
+ *   0x00..0x7f  n: n + 1 literal bytes follow
+ *   0x80..0xff  n: n - 0x7f times the fill value */
 #ifndef BOARDPROOF_APP_PACKED_H
 #define BOARDPROOF_APP_PACKED_H
 
