@@ -82,14 +82,15 @@ def identify(target: Any, source: Any, env: Any) -> None:
     firmware_build.write_if_changed(Path(str(target[0])), text)
 
 
-pack = board_value("custom_pack", "build.pack", "portable")
+engine = env.GetProjectOption("custom_engine", "aot")
+pack = "tflm" if engine == "tflm" else board_value("custom_pack", "build.pack", "portable")
 core = board_value("custom_core", "build.core_name", env.BoardConfig().get("build.mcu", "unknown"))
 exported = GENERATED / "model.tflite"
 manifest = render(exported if exported.is_file() else REFERENCE_MODEL, pack)
-print(f"boardproof: model {manifest['name']} ({manifest['sha256'][:12]}), weights packed {pack}")
+print(f"boardproof: model {manifest['name']} ({manifest['sha256'][:12]}), rendered for {pack}")
 
 # The engine aot needs no .tflite file in flash, and 8-bit boards have no room for one.
-sources = "model_aot.c" if env.GetProjectOption("custom_engine", "aot") == "aot" else ""
+sources = "model_aot.c" if engine == "aot" else ""
 env.Append(
     SRC_FILTER=[f"+<../generated/{pack}/{sources}>"],
     CPPPATH=[str(GENERATED / pack), "$BUILD_DIR"],

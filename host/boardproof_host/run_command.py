@@ -227,7 +227,8 @@ def _link_use(streamed: Streamed, args: argparse.Namespace) -> LinkUse:
         bytes_up=sum(session.counters.bytes_up for session in sessions),
         retransmits=sum(session.counters.retransmits for session in sessions),
         crc_errors=sum(session.damaged + session.counters.damaged_down for session in sessions),
-        baud=args.throttle or streamed.identity.baud,
+        # The rate of an emulated line holds in emulated time only.
+        baud=args.throttle or (0 if streamed.identity.emulated else streamed.identity.baud),
         payload_down=sum(session.counters.payload_down for session in sessions),
         faults=dict(sum((Counter(plan.counts) for plan in plans), Counter())) if plans else None,
     )

@@ -122,28 +122,24 @@ def test_a_model_with_every_sign(checkout: Checkout, tmp_path: Path) -> None:
 
 
 def test_the_core_librarys_64_byte_buffer(checkout: Checkout, built: Path, tmp_path: Path) -> None:
-    """Credits follow the real buffer: with the 64 bytes that every Arduino sketch has, nothing is lost; and the line's
-    rate is raised to what this board's clock can make."""
+    """Credits follow the real buffer: with the 64 bytes that every Arduino sketch has, nothing is lost.
+
+    Not at 500,000 baud either, where a byte comes every 22 microseconds.
+    """
     project = tmp_path / "stock.ini"
     project.write_text(
         f"[platformio]\nextra_configs = {checkout.root}/platformio.ini\n"
         f"[env:stock]\nextends = env:{TARGET}\nbuild_flags =\n  ${{env.build_flags}}\n  -Wl,--sort-section=name\n",
         encoding="utf-8",
     )
-    command = [
-        sys.executable,
-        "-m",
-        "platformio",
-        "run",
-        "-d",
-        str(checkout.root),
-        "-c",
-        str(project),
-        "-e",
-        "stock",
-    ]
+    pio = [sys.executable, "-m", "platformio", "run", "-d", str(checkout.root)]
     # A build folder of its own: PlatformIO empties one that was another configuration's.
-    environment = checkout.environment(PLATFORMIO_BUILD_DIR=str(tmp_path / "build"))
+    environment = checkout.environment(
+        PLATFORMIO_BUILD_DIR=str(tmp_path / "build"),
+        PLATFORMIO_DISABLE_UPGRADE_CHECK="true",
+        PLATFORMIO_SETTING_ENABLE_TELEMETRY="no",
+    )
+    command = [*pio, "-c", str(project), "-e", "stock"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     with emulated_board(Project(checkout.root), tmp_path / "build" / "stock") as port:
@@ -154,7 +150,7 @@ def test_the_core_librarys_64_byte_buffer(checkout: Checkout, built: Path, tmp_p
     report = checkout.report(tmp_path / "out")
     assert report["verdict"] == "exact"
     assert report["link"]["crc_errors"] == 0
-    assert report["link"]["baud"] == 500_000
+    assert report["link"]["baud"] is None, "a simulated line has no rate in real time"
 
 
 def test_a_rate_that_the_board_cannot_make(checkout: Checkout, built: Path) -> None:
