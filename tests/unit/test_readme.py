@@ -22,14 +22,14 @@ def test_ci_runs_the_two_commands_of_the_readme() -> None:
 
 
 def test_every_command_of_the_readme_exists() -> None:
-    shown = set(re.findall(r"^\| `([a-z]+)", README, flags=re.MULTILINE))
-    shown |= set(re.findall(r"^\| (?:`[a-z]+`, )+`([a-z]+)`", README, flags=re.MULTILINE))
+    table = README.split("| command | what it does |")[1].split("\n\n")[0]
+    cells = re.findall(r"^\| (`.*?`) \|", table, flags=re.MULTILINE)
+    shown = {name for cell in cells for name in re.findall(r"`([a-z]+)", cell)}
     help_text = subprocess.run(
         [sys.executable, "-m", "boardproof_host", "--help"], capture_output=True, text=True, check=True
     ).stdout
     commands = set(re.findall(r"^    ([a-z]+) ", help_text, flags=re.MULTILINE))
-    assert {"train", "prove", "run", "ports"} <= shown
-    assert shown <= commands
+    assert shown == commands
 
 
 def test_links_lead_somewhere() -> None:
