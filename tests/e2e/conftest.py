@@ -19,6 +19,11 @@ from support.host_c import ROOT
 TARGET = "qemu_cortex_m4"
 
 
+def heed_ctrl_c() -> None:
+    """A shell that runs the tests in the background has them ignore Ctrl-C, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Done:
     """A finished command."""
@@ -46,6 +51,7 @@ class Checkout:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=heed_ctrl_c,
         )
 
     def boardproof(self, *arguments: str, timeout: float = 240, **changes: str) -> Done:
