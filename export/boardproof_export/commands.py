@@ -64,7 +64,9 @@ def _register_export(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     parser.add_argument("model", type=Path, help="int8 .tflite file")
     parser.add_argument("--out", type=Path, help="folder to render to (default: firmware/generated)")
     parser.add_argument(
-        "--pack", action="append", help="weight layout: portable, dsp or avr, repeatable (default: all)"
+        "--pack",
+        action="append",
+        help="weight layout portable, dsp or avr, or tflm for that engine; repeatable (default: all that run)",
     )
     parser.add_argument("--json", action="store_true", help="print the manifests as JSON")
     parser.set_defaults(handler=_export)

@@ -3,7 +3,6 @@
 The rule, and what it is good for, stand in docs/ENGINE_TFLM.md.
 """
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -15,9 +14,13 @@ from boardproof_export.manifest.errors import InputError
 
 _ALIGNMENT = 16  # MicroArenaBufferAlignment()
 _PROBE_SECONDS = 120.0
+_NOT_INSTALLED = 4
 _PROBE = """\
 import sys
-from tflite_micro import runtime
+try:
+    from tflite_micro import runtime
+except ImportError:
+    sys.exit(4)
 content = sys.stdin.buffer.read()
 runtime.Interpreter.from_bytes(content, arena_size=int(sys.argv[1])).print_allocations()
 """
@@ -41,12 +44,12 @@ def arena_bytes(graph: Graph, path: Path) -> int:
     Raises:
         InputError: the host's interpreter cannot prepare the model `path`; its own words are in the message.
     """
-    arena = measured(graph, path) if importlib.util.find_spec("tflite_micro") else estimated(graph)
+    arena = measured(graph, path) or estimated(graph)
     return _aligned(arena.tail) + _aligned(max(arena.head, _planning_bytes(graph))) + _kernel_scratch(graph)
 
 
-def measured(graph: Graph, path: Path) -> Arena:
-    """What the host's interpreter allocates; in a process of its own, as a bad model may crash it.
+def measured(graph: Graph, path: Path) -> Arena | None:
+    """What the host's interpreter allocates, None without one; in a process of its own, as a bad model may crash it.
 
     Raises:
         InputError: it cannot prepare the model `path`.
@@ -56,6 +59,8 @@ def measured(graph: Graph, path: Path) -> Arena:
     done = subprocess.run(
         command, input=graph.content, capture_output=True, check=False, timeout=_PROBE_SECONDS
     )
+    if done.returncode == _NOT_INSTALLED:
+        return None
     said = (done.stdout + done.stderr).decode(errors="replace")
     sizes = {name: int(size) for name, size in _LINE.findall(said)}
     if done.returncode != 0 or set(sizes) != {"head", "tail"}:

@@ -69,7 +69,7 @@ engine_status_t ArenaTooSmall(engine_fault_t *fault) {
 }
 
 engine_status_t OpFailed(engine_fault_t *fault) {
-  fault->given = boardproof::HookedOps::last_op();
+  fault->given = boardproof::HookedOps::failed_op();
   return ENGINE_INVOKE_FAILED;
 }
 
@@ -86,7 +86,7 @@ engine_status_t Prepare(const tflite::Model &model, engine_fault_t *fault) {
   interpreter = interpreter_slot.Emplace(&model, *ops, allocator);
   boardproof::HookedOps::Begin(nullptr);
   if (interpreter->AllocateTensors() != kTfLiteOk) {
-    return boardproof::HookedOps::last_op() < MODEL_OP_COUNT - 1 ? OpFailed(fault) : ENGINE_MODEL_INVALID;
+    return boardproof::HookedOps::failed_op() < MODEL_OP_COUNT ? OpFailed(fault) : ENGINE_MODEL_INVALID;
   }
   const bool as_configured =
       interpreter->inputs_size() == 1 && interpreter->outputs_size() == 1 &&

@@ -13,11 +13,18 @@ struct {
   const Registration *registrations[MODEL_OP_COUNT];
   const engine_hook_t *hook;
   uint16_t next;
+  uint16_t failed;  // MODEL_OP_COUNT: none
 } run;
 
+TfLiteStatus Checked(TfLiteStatus status, uint16_t index) {
+  if (status != kTfLiteOk) run.failed = index;
+  return status;
+}
+
 TfLiteStatus Prepare(TfLiteContext *context, TfLiteNode *node) {
-  const Registration *const registration = run.registrations[run.next++];
-  return registration->prepare == nullptr ? kTfLiteOk : registration->prepare(context, node);
+  const uint16_t index = run.next++;
+  const Registration *const registration = run.registrations[index];
+  return registration->prepare == nullptr ? kTfLiteOk : Checked(registration->prepare(context, node), index);
 }
 
 // An operator's first output; one that writes none has 0 bytes.
@@ -36,7 +43,7 @@ void CallHook(TfLiteContext *context, const TfLiteNode *node, uint16_t index) {
 
 TfLiteStatus Invoke(TfLiteContext *context, TfLiteNode *node) {
   const uint16_t index = run.next++;
-  const TfLiteStatus status = run.registrations[index]->invoke(context, node);
+  const TfLiteStatus status = Checked(run.registrations[index]->invoke(context, node), index);
   if (run.hook != nullptr && status == kTfLiteOk) {
     CallHook(context, node, index);
   }
@@ -78,11 +85,10 @@ void HookedOps::Wrap(const Registration *original) {
 void HookedOps::Begin(const engine_hook_t *hook) {
   run.hook = hook;
   run.next = 0;
+  run.failed = MODEL_OP_COUNT;
 }
 
-uint16_t HookedOps::last_op() {
-  return run.next == 0 ? MODEL_OP_COUNT : static_cast<uint16_t>(run.next - 1u);
-}
+uint16_t HookedOps::failed_op() { return run.failed; }
 
 const Registration *HookedOps::Registered(const tflite::OperatorCode &code) const {
   const tflite::BuiltinOperator builtin = tflite::GetBuiltinCode(&code);

@@ -25,8 +25,8 @@ class HookedOps final : public tflite::MicroOpResolver {
   // To be called before the graph's operators are prepared or invoked. `hook` may be null.
   static void Begin(const engine_hook_t *hook);
 
-  // The operator that was prepared or invoked last, and whether one was: MODEL_OP_COUNT if none.
-  static uint16_t last_op();
+  // The index of the operator that failed since, MODEL_OP_COUNT if none did.
+  static uint16_t failed_op();
 
   const Registration *FindOp(tflite::BuiltinOperator op) const override;
   const Registration *FindOp(const char *op) const override;

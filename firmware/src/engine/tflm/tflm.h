@@ -23,14 +23,9 @@
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "tensorflow/lite/schema/schema_utils.h"
 
-// Libraries generated before the summer of 2023 (Chirale_TensorFLowLite 2.0.0) have it under the former name.
-#if !__has_include("tensorflow/lite/micro/micro_common.h")
-using TFLMRegistration = TfLiteRegistration;
-#endif
-
 namespace boardproof {
 
-// Libraries of 2023, which are still about, call these TfLiteRegistration and BuiltinParseFunction.
+// Libraries generated before the summer of 2023 (Chirale_TensorFLowLite 2.0.0) have other names for these.
 using Registration =
     std::remove_const_t<std::remove_pointer_t<decltype(std::declval<const tflite::MicroOpResolver &>().FindOp(
         tflite::BuiltinOperator_CUSTOM))>>;
