@@ -174,6 +174,6 @@ def _print(record: dict[str, Any], folder: Path) -> None:
     for rung in record["rungs"]:
         if rung["reason"]:
             screen.print(f"{rung['name']}: {rung['reason']}")
-    board_model = record["rungs"][-1]["file"]
+    board_model = next(rung["file"] for rung in record["rungs"] if rung["name"] == ladder.BOARD_RUNG)
     screen.print(f"accuracy over {record['test_images']:,} test images; files in {folder}")
     screen.print(f"next: boardproof export {folder / board_model}")

@@ -40,13 +40,15 @@ _SOURCES = (
 
 
 def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool) -> int:
-    """The command: renders to `out` (default firmware/generated) and says what was written.
+    """The command: renders to `out` (default firmware/generated), keeps the model there, and says what was written.
 
     Raises:
         InputError: see `render`.
     """
     folder = out or find_project().generated
     manifests = render(model, folder, packs or ())
+    with _writing(folder):
+        _replace_file(folder / MODEL_FILE, model.read_bytes())
     if as_json:
         import json
 
@@ -65,7 +67,7 @@ def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool
 
 
 def render(model: Path, out: Path, packs: Sequence[str]) -> list[Manifest]:
-    """Renders the .tflite file `model` for each of `packs` to `out`/<pack>, and copies it to `out`/model.tflite.
+    """Renders the .tflite file `model` for each of `packs` to `out`/<pack>.
 
     A pack is a weight layout of the ahead-of-time engine, or `tflm` for the other engine; none means all that can run
     the model.
@@ -91,16 +93,21 @@ def render(model: Path, out: Path, packs: Sequence[str]) -> list[Manifest]:
         render_tflm(graph, model) if name == tflm.FOLDER else render_pack(graph, PACKS[name])
         for name in chosen
     ]
-    try:
+    with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         for manifest, files in rendered:
             _replace_folder(out / manifest.pack, manifest, files)
-        _replace_file(out / MODEL_FILE, graph.content)
+    return [manifest for manifest, _ in rendered]
+
+
+@contextlib.contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(
             f"{out} cannot be written: {error.strerror or error}", hint="give another folder with --out"
         ) from error
-    return [manifest for manifest, _ in rendered]
 
 
 def render_pack(graph: Graph, pack: Pack) -> tuple[Manifest, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The ladder: one Keras model as four .tflite files, from float32 to int8, and what each costs and scores."""
+"""The ladder: one Keras model as five .tflite files, from float32 to int8, and what each costs and scores."""
 
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +16,10 @@ from boardproof_export.manifest.errors import InputError
 from boardproof_export.support import configuration_reasons, support, tflm_reasons
 from boardproof_export.tensorflow_import import hidden_output
 
-RUNG_NAMES = ("float32", "float16", "dynamic", "int8")
+BOARD_RUNG = "int8"
+# For TensorFlow Lite Micro of before September 2024, whose dense layers know one scale a tensor (docs/BOARDS.md).
+PER_TENSOR_RUNG = "int8_per_tensor"
+RUNG_NAMES = ("float32", "float16", "dynamic", BOARD_RUNG, PER_TENSOR_RUNG)
 CALIBRATION_IMAGES = 500  # the TensorFlow Lite guide asks for 100 to 500
 CALIBRATION_SEED = 1
 
@@ -69,14 +72,14 @@ def check_shapes(model: Any, path: Path) -> None:
 def convert_rung(tf: Any, model: Any, name: str, calibration: NDArray[np.float32]) -> bytes:
     """Converts a Keras model to one rung. The same model and TensorFlow version give the same bytes.
 
-    The float rungs keep the model's open batch, as the course's converter call does. The int8 rung fixes the batch
+    The float rungs keep the model's open batch, as the course's converter call does. The int8 rungs fix the batch
     at 1: an open batch turns Flatten into SHAPE, STRIDED_SLICE, PACK and RESHAPE, which a board would pay for.
 
     Args:
         tf: the `tensorflow` module.
         model: a Keras model that passed `check_shapes`.
         name: one of RUNG_NAMES.
-        calibration: float32 (N, 28, 28), 0 to 1; only the int8 rung uses it.
+        calibration: float32 (N, 28, 28), 0 to 1; only the int8 rungs use it.
 
     Returns:
         The content of the .tflite file.
@@ -86,7 +89,8 @@ def convert_rung(tf: Any, model: Any, name: str, calibration: NDArray[np.float32
     """
     shape = (1, *model.inputs[0].shape[1:])
     signature = None
-    if name == "int8":
+    full_int8 = name in (BOARD_RUNG, PER_TENSOR_RUNG)
+    if full_int8:
         signature = [tf.keras.InputSpec(shape=shape, dtype="float32", name=model.inputs[0].name)]
 
     def representative() -> Iterator[list[NDArray[np.float32]]]:
@@ -101,10 +105,12 @@ def convert_rung(tf: Any, model: Any, name: str, calibration: NDArray[np.float32
                 converter.optimizations = [tf.lite.Optimize.DEFAULT]
             if name == "float16":
                 converter.target_spec.supported_types = [tf.float16]
-            if name == "int8":
+            if full_int8:
                 converter.representative_dataset = representative
                 converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
                 converter.inference_input_type = converter.inference_output_type = tf.int8
+            if name == PER_TENSOR_RUNG:
+                converter._experimental_disable_per_channel_quantization_for_dense_layers = True
             return bytes(converter.convert())
     except Exception as error:  # the converter raises its own, ValueError, RuntimeError and more
         first_line = str(error).strip().partition("\n")[0] or type(error).__name__

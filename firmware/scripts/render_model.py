@@ -19,7 +19,7 @@ sys.path[:0] = [str(root / "firmware" / "scripts"), str(root / "export")]
 import firmware_build  # noqa: E402
 
 GENERATED = root / "firmware" / "generated"
-REFERENCE_MODEL = root / "models" / "fashion_mnist_int8.tflite"
+REFERENCE_MODEL = "models/fashion_mnist_int8.tflite"
 NEEDED = ("jinja2", "numpy", "tflite")
 RENDER = "import sys; from pathlib import Path; from boardproof_export.export import render; " + (
     "render(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])"
@@ -86,7 +86,8 @@ engine = env.GetProjectOption("custom_engine", "aot")
 pack = "tflm" if engine == "tflm" else board_value("custom_pack", "build.pack", "portable")
 core = board_value("custom_core", "build.core_name", env.BoardConfig().get("build.mcu", "unknown"))
 exported = GENERATED / "model.tflite"
-manifest = render(exported if exported.is_file() else REFERENCE_MODEL, pack)
+committed = root / env.GetProjectOption("custom_model", REFERENCE_MODEL)
+manifest = render(exported if exported.is_file() else committed, pack)
 print(f"boardproof: model {manifest['name']} ({manifest['sha256'][:12]}), rendered for {pack}")
 
 # The engine aot needs no .tflite file in flash, and 8-bit boards have no room for one.

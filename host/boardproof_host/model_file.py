@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from boardproof_export.manifest.errors import InputError
+from boardproof_export.manifest.project import Project
 from boardproof_host.record import Model
 
 _TFLITE_INT8 = 9  # schema.fbs, enum TensorType
@@ -42,6 +43,21 @@ def read_content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="name a .tflite file") from error
+
+
+def candidates(project: Project, named: Path | None) -> tuple[Path, ...]:
+    """The files that may be the firmware's model: the one that is named, else the exported one, else the references."""
+    exported = project.generated / "model.tflite"
+    if named is not None or exported.is_file():
+        return (named or exported,)
+    return project.reference_models
+
+
+def choose(paths: tuple[Path, ...], sha256: str) -> Path:
+    """The file with that SHA-256; the first if none has it."""
+    return next(
+        (path for path in paths if hashlib.sha256(read_content(path)).hexdigest() == sha256), paths[0]
+    )
 
 
 def describe_model(path: Path) -> Model:

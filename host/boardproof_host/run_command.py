@@ -25,7 +25,7 @@ from boardproof_host.boards import Boards, open_boards
 from boardproof_host.fleet import Fleet, Measurement
 from boardproof_host.identity import Identity
 from boardproof_host.journal import Journal, RunKey
-from boardproof_host.model_file import describe_model
+from boardproof_host.model_file import candidates, choose, describe_model
 from boardproof_host.protocol.messages import TickUnit
 from boardproof_host.record import Report
 from boardproof_host.record_builder import (
@@ -94,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         with phases.phase("start"):
             boards = open_boards(args, project, stack, work.path)
+        work = _with_the_boards_model(work, candidates(project, args.model), boards)
         streamed, oracles = _stream_beside_oracles(args, work, boards, phases, stack)
     result = _report(work, streamed, oracles, args, phases)
     return _finish(result, streamed, work, args)
@@ -105,8 +106,7 @@ def _prepare(args: argparse.Namespace, project: Project) -> Work:
         raise InputError(
             f"--min-accuracy {args.min_accuracy} is not within 0 to 1", hint="write 0.87 for 87 %"
         )
-    exported = project.generated / "model.tflite"
-    path = args.model or (exported if exported.is_file() else project.reference_model)
+    path = candidates(project, args.model)[0]
     model = describe_model(path)
     split = dataset.load("test", args.data)
     selection = select(len(split.labels), args.images, args.limit, args.seed)
@@ -115,12 +115,25 @@ def _prepare(args: argparse.Namespace, project: Project) -> Work:
     return Work(path, model, split, selection, out, project.state / "oracles")
 
 
+def _with_the_boards_model(work: Work, paths: tuple[Path, ...], boards: Boards) -> Work:
+    """The work with the file that the firmware was rendered from.
+
+    Raises:
+        LinkError: the board runs none of them.
+    """
+    identity = boards.sessions[0].identity
+    assert identity is not None
+    path = choose(paths, identity.model_sha256)
+    model = describe_model(path)
+    identity.check_model(model.sha256, str(path))
+    return replace(work, path=path, model=model)
+
+
 def _stream_beside_oracles(
     args: argparse.Namespace, work: Work, boards: Boards, phases: Phases, stack: ExitStack
 ) -> tuple[Streamed, dict[str, oracle.OracleOutputs]]:
     identity = boards.sessions[0].identity
     assert identity is not None
-    identity.check_model(work.model.sha256, str(work.path))
     inputs = _inputs(work, identity)
     journal = Journal(work.out, _run_key(work, inputs, identity), resume=args.resume)
     oracles = oracle.default_oracles(AOT_HOST)

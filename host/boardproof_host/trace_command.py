@@ -16,7 +16,7 @@ from boardproof_export.manifest.errors import ExitCode, InputError, LinkError
 from boardproof_export.manifest.project import find_project
 from boardproof_host.boards import open_boards
 from boardproof_host.identity import Identity
-from boardproof_host.model_file import describe_model, read_content, read_facts
+from boardproof_host.model_file import candidates, choose, describe_model, read_content, read_facts
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import Feature, TickUnit
 from boardproof_host.session import Session
@@ -65,23 +65,22 @@ def compare(
 def run(args: argparse.Namespace) -> int:
     """Traces the images; exit code 1 when an operator diverges."""
     project = find_project()
-    exported = project.generated / "model.tflite"
-    path: Path = args.model or (exported if exported.is_file() else project.reference_model)
-    model = describe_model(path)
+    paths = candidates(project, args.model)
+    describe_model(paths[0])
     images = dataset.load("test", args.data).images
     for image in args.image:
         if not 0 <= image < len(images):
             raise InputError(f"--image {image} is not within 0:{len(images)}", hint="count from 0")
-    oracle = _oracle(path)
-    if not oracle.can_profile:
-        raise InputError(f"{path} is too large to keep every operator's output", hint="trace a smaller model")
     with ExitStack() as stack:
-        session = open_boards(args, project, stack, path).sessions[0]
+        session = open_boards(args, project, stack, paths[0]).sessions[0]
         identity = session.identity
         assert identity is not None
+        path = choose(paths, identity.model_sha256)
+        model = describe_model(path)
         identity.check_model(model.sha256, str(path))
         if not identity.features & Feature.PROFILE:
             raise LinkError("this board cannot profile", hint="use a target whose firmware can")
+        oracle = _oracle(path)
         layers = [
             layer
             for image in args.image
@@ -93,12 +92,15 @@ def run(args: argparse.Namespace) -> int:
 def _oracle(path: Path) -> TflmEngine:
     content = read_content(path)
     try:
-        return TflmEngine(content, read_facts(content, str(path)))
+        oracle = TflmEngine(content, read_facts(content, str(path)))
     except EngineError as error:
         raise InputError(
             f"TensorFlow Lite Micro cannot run {path}: {error.code.name.lower()}",
             hint=f"boardproof inspect {path}",
         ) from error
+    if not oracle.can_profile:
+        raise InputError(f"{path} is too large to keep every operator's output", hint="trace a smaller model")
+    return oracle
 
 
 def _trace(

@@ -39,6 +39,21 @@ def test_verdict_on_real_images(checkout: Checkout, tmp_path: Path, no_emulator_
     assert "exact" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
+def test_a_target_with_a_model_of_its_own(checkout: Checkout, tmp_path: Path) -> None:
+    """It is rendered while none is exported, and the report is about it without naming it."""
+    fresh = Checkout(tmp_path / "checkout")
+    hidden = shutil.ignore_patterns("generated", ".pio", ".boardproof")
+    shutil.copytree(checkout.root, fresh.root, ignore=hidden)
+    ini, board = fresh.root / "platformio.ini", "board = mps2_an386\n"
+    model = "fashion_mnist_int8_per_tensor.tflite"
+    own = ini.read_text(encoding="utf-8").replace(board, f"{board}custom_model = models/{model}\n")
+    ini.write_text(own, encoding="utf-8")
+    done = fresh.boardproof("run", "--target", TARGET, "--limit", "50", "--out", str(tmp_path))
+    assert done.code == 0, done.err
+    report = checkout.report(tmp_path)
+    assert (report["verdict"], report["images"], report["model"]["name"]) == ("exact", 50, model)
+
+
 def test_instruction_counts_are_exact(checkout: Checkout, tmp_path: Path) -> None:
     """Two runs, one packed and one plain, so with other timing on the UART: the same counts."""
     costs = []

@@ -98,6 +98,21 @@ def test_port_auto_finds_it(project: Path) -> None:
     check_record(json.loads(done.stdout), 50)
 
 
+@pytest.mark.parametrize("model", sorted((ROOT / "models").glob("*.tflite")), ids=lambda path: path.stem)
+def test_a_committed_model_is_known_by_its_hash(project: Path, model: Path) -> None:
+    command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(model)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as board:
+        assert board.stdout is not None
+        port = json.loads(board.stdout.readline())["port"]
+        done = boardproof(project, "run", "--port", port, "--limit", "50", "--json")
+        traced = boardproof(project, "trace", "--port", port)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    check_record(record, 50)
+    assert record["model"]["name"] == model.name
+    assert traced.returncode == 0, traced.stderr
+
+
 def test_another_model_is_refused_by_name(project: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.tflite"
     other.write_bytes(MODEL.read_bytes() + b"\0")  # the same model in another file

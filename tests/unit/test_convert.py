@@ -15,8 +15,9 @@ from boardproof_export import convert, ladder, train
 from boardproof_export.graph import read_graph
 from boardproof_export.manifest import dataset
 from boardproof_export.manifest.errors import InputError
+from boardproof_export.tflm_ops import resolver
 
-RUNGS = ("float32", "float16", "dynamic", "int8")
+RUNGS = ("float32", "float16", "dynamic", "int8", "int8_per_tensor")
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,7 @@ def test_the_converter_is_silent(converted: Any) -> None:
 def test_sizes_are_the_courses(converted: Any) -> None:
     sizes = {name: rung["bytes"] for name, rung in by_name(converted.record).items()}
     expected = {"float32": 409_640, "float16": 206_720, "dynamic": 106_496, "int8": 107_464}
+    expected["int8_per_tensor"] = 104_200  # not the course's: no scales a channel
     assert all(abs(sizes[name] - size) <= 256 for name, size in expected.items()), sizes
 
 
@@ -84,11 +86,12 @@ def test_host_only_rungs_say_why(converted: Any) -> None:
         "float16": True,
         "dynamic": True,
         "int8": False,
+        "int8_per_tensor": False,
     }
     assert "DEQUANTIZE" in rungs["float16"]["reason"] and "FLOAT16" in rungs["float16"]["reason"]
     assert "FULLY_CONNECTED" in rungs["dynamic"]["reason"] and "hybrid" in rungs["dynamic"]["reason"]
     assert "boardproof's firmware cannot" in rungs["float32"]["reason"]
-    assert rungs["int8"]["reason"] == ""
+    assert rungs["int8"]["reason"] == rungs["int8_per_tensor"]["reason"] == ""
 
 
 @pytest.mark.skipif(
@@ -111,8 +114,10 @@ def test_tensorflow_lite_micro_agrees_on_what_it_can_run(converted: Any, name: s
         interpreter.invoke()
 
 
-def test_the_int8_graph_is_three_operators(converted: Any) -> None:
-    graph = read_graph(converted.folder / "fashion_mnist_int8.tflite")
+@pytest.mark.parametrize(("name", "per_channel"), [("int8", True), ("int8_per_tensor", False)])
+def test_the_int8_graphs_are_three_operators(converted: Any, name: str, per_channel: bool) -> None:
+    graph = read_graph(converted.folder / f"fashion_mnist_{name}.tflite")
+    assert resolver(graph).per_channel_dense is per_channel
     assert [op.code for op in graph.ops] == ["RESHAPE", "FULLY_CONNECTED", "FULLY_CONNECTED"]
     ends = [graph.tensors[index] for index in (*graph.inputs, *graph.outputs)]
     assert [(end.type, end.shape, end.dynamic) for end in ends] == [

@@ -31,8 +31,10 @@ class Project:
         return self.firmware / "generated"
 
     @property
-    def reference_model(self) -> Path:
-        return self.root / "models" / "fashion_mnist_int8.tflite"
+    def reference_models(self) -> tuple[Path, ...]:
+        """What firmware is rendered from while nothing is exported: the first, or a target's `custom_model`."""
+        names = ("fashion_mnist_int8.tflite", "fashion_mnist_int8_per_tensor.tflite")
+        return tuple(self.root / "models" / name for name in names)
 
     @property
     def build(self) -> Path:

@@ -25,22 +25,24 @@
   NAME(arm_transpose_s8)
 
 // What the kernels of esp-tflite-micro call: there, esp_nn_… is a macro for one of these.
-#define ESP_NN_FUNCTIONS(NAME)            \
-  NAME(esp_nn_add_elementwise_s8_ansi)    \
-  NAME(esp_nn_add_elementwise_s8_esp32s3) \
-  NAME(esp_nn_avg_pool_s8_ansi)           \
-  NAME(esp_nn_avg_pool_s8_esp32s3)        \
-  NAME(esp_nn_conv_s8_esp32s3)            \
-  NAME(esp_nn_conv_s8_opt)                \
-  NAME(esp_nn_depthwise_conv_s8_esp32s3)  \
-  NAME(esp_nn_depthwise_conv_s8_opt)      \
-  NAME(esp_nn_fully_connected_s8_ansi)    \
-  NAME(esp_nn_fully_connected_s8_esp32s3) \
-  NAME(esp_nn_max_pool_s8_ansi)           \
-  NAME(esp_nn_max_pool_s8_esp32s3)        \
-  NAME(esp_nn_mul_elementwise_s8_ansi)    \
-  NAME(esp_nn_mul_elementwise_s8_esp32s3) \
-  NAME(esp_nn_softmax_s8_ansi)            \
+#define ESP_NN_FUNCTIONS(NAME)                   \
+  NAME(esp_nn_add_elementwise_s8_ansi)           \
+  NAME(esp_nn_add_elementwise_s8_esp32s3)        \
+  NAME(esp_nn_avg_pool_s8_ansi)                  \
+  NAME(esp_nn_avg_pool_s8_esp32s3)               \
+  NAME(esp_nn_conv_s8_esp32s3)                   \
+  NAME(esp_nn_conv_s8_opt)                       \
+  NAME(esp_nn_depthwise_conv_s8_esp32s3)         \
+  NAME(esp_nn_depthwise_conv_s8_opt)             \
+  NAME(esp_nn_fully_connected_per_ch_s8_ansi)    \
+  NAME(esp_nn_fully_connected_per_ch_s8_esp32s3) \
+  NAME(esp_nn_fully_connected_s8_ansi)           \
+  NAME(esp_nn_fully_connected_s8_esp32s3)        \
+  NAME(esp_nn_max_pool_s8_ansi)                  \
+  NAME(esp_nn_max_pool_s8_esp32s3)               \
+  NAME(esp_nn_mul_elementwise_s8_ansi)           \
+  NAME(esp_nn_mul_elementwise_s8_esp32s3)        \
+  NAME(esp_nn_softmax_s8_ansi)                   \
   NAME(esp_nn_softmax_s8_opt)
 
 #define WEAK_NAME(name) void name(void) __attribute__((weak));

@@ -4,8 +4,10 @@
 
 #pragma GCC system_header  // holds for what is included from here, too
 
-#ifndef TF_LITE_STATIC_MEMORY
-#error "build everything with -D TF_LITE_STATIC_MEMORY: the library's structures depend on it"
+// The library's structures depend on TF_LITE_STATIC_MEMORY. What PlatformIO compiles has the environment's flags,
+// as this has; what comes compiled has to be met.
+#if defined(ARDUINO_ARCH_ESP32) && !defined(TF_LITE_STATIC_MEMORY)
+#error "build with -D TF_LITE_STATIC_MEMORY, as Espressif has built the library"
 #endif
 
 #if !__has_include("tensorflow/lite/micro/micro_interpreter.h")
