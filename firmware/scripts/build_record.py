@@ -31,6 +31,7 @@ def known_before() -> dict[str, Any]:
 def record(target: Any, source: Any, env: Any) -> None:
     """The action that writes build.json from the linked program."""
     elf, out = Path(str(source[0])), Path(str(target[0]))
+    content = elf.read_bytes()
     # Without a pattern of its own, a platform is counted as PlatformIO counts it.
     size_command = env.get("SIZECHECKCMD") or "$SIZETOOL -B -d $SOURCES"
     words = size_command if isinstance(size_command, list) else size_command.split()
@@ -38,13 +39,11 @@ def record(target: Any, source: Any, env: Any) -> None:
     listing = firmware_build.output_of(command, env["ENV"])
     build = known_before() | {
         "elf": elf.name,
-        "elf_sha256": hashlib.sha256(elf.read_bytes()).hexdigest(),
+        "elf_sha256": hashlib.sha256(content).hexdigest(),
         "build_id": firmware_build.identity_of(
             (out.parent / firmware_build.HEADER_NAME).read_text(encoding="utf-8")
         ),
-        "flash_bytes": firmware_build.sum_of_sizes(
-            listing, env.get("SIZEPROGREGEXP", r"^(\d+)\s+(\d+)\s+\d+\s")
-        ),
+        "flash_bytes": firmware_build.loaded_bytes(content),
         "ram_bytes": firmware_build.sum_of_sizes(
             listing, env.get("SIZEDATAREGEXP", r"^\d+\s+(\d+)\s+(\d+)\s+\d+")
         ),

@@ -6,6 +6,7 @@ Pure functions of files and values: nothing here knows SCons or PlatformIO.
 import hashlib
 import json
 import re
+import struct
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ SOURCE_SUFFIXES = {".c", ".h", ".cc", ".cpp", ".S", ".ld", ".ino"}
 HEADER_NAME = "boardproof_build.h"
 RECORD_NAME = "build.json"
 SCHEMA = "boardproof.build/1"
+PT_LOAD = 1
 
 
 def files_below(folders: Iterable[Path]) -> list[Path]:
@@ -62,6 +64,20 @@ def write_if_changed(path: Path, text: str) -> None:
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def loaded_bytes(elf: bytes) -> int | None:
+    """Bytes of a program that have to lie in flash: what its 32-bit ELF segments load (ELF specification 1.2, part 2).
+
+    PlatformIO's patterns know sections by name, and miss what a linker script leaves to the linker: the weights on an
+    Arduino Mbed board. None for a file of another kind.
+    """
+    if elf[:6] != b"\x7fELF\x01\x01":
+        return None
+    (first,) = struct.unpack_from("<I", elf, 28)
+    size, count = struct.unpack_from("<HH", elf, 42)
+    segments = [struct.unpack_from("<5I", elf, first + index * size) for index in range(count)]
+    return sum(segment[4] for segment in segments if segment[0] == PT_LOAD)
 
 
 def sum_of_sizes(listing: str, pattern: str | None) -> int | None:

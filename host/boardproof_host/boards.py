@@ -10,6 +10,7 @@ from boardproof_export.manifest.project import Project
 from boardproof_host import platformio, targets
 from boardproof_host.cable import Cable, cable_for
 from boardproof_host.emulator import emulated_board, virtual_board
+from boardproof_host.identity import Identity
 from boardproof_host.ports import AUTO, find_board
 from boardproof_host.record_builder import Footprint
 from boardproof_host.reopen import reopener
@@ -39,7 +40,6 @@ def open_boards(args: argparse.Namespace, project: Project, stack: ExitStack, mo
         LinkError: a board does not start or answer, or the boards are not the same.
     """
     if args.port:
-        footprint = Footprint()
         cables = [cable_for(args, number) for number in range(len(args.port))]
         sessions = [
             _over_port(_found(port, project), args, stack, cable)
@@ -47,14 +47,26 @@ def open_boards(args: argparse.Namespace, project: Project, stack: ExitStack, mo
         ]
     else:
         cables = [cable_for(args, number) for number in range(args.boards)]
-        sessions, footprint = _started(args, project, stack, model, cables)
+        sessions = _started(args, project, stack, model, cables)
     first = sessions[0].hello()
     for session in sessions[1:]:
         session.hello().check_same(first)
+    footprint = _footprint(project, first)
     if args.port and args.baud != "safe":
         for session in sessions:
             session.raise_baud(_rates(args.baud))
     return Boards(sessions, cables, footprint)
+
+
+def _footprint(project: Project, identity: Identity) -> Footprint:
+    """What the build takes that the board says it runs; not known where it was built elsewhere, or has changed."""
+    try:
+        built = platformio.build_record(platformio.build_folder(project, identity.target))
+    except InputError:
+        return Footprint()
+    if built.get("build_id") != identity.build_id:
+        return Footprint()
+    return Footprint(flash_bytes=built.get("flash_bytes"), ram_bytes=built.get("ram_bytes"))
 
 
 def _rates(baud: str) -> tuple[int, ...]:
@@ -83,7 +95,7 @@ def _over_port(port: str, args: argparse.Namespace, stack: ExitStack, cable: Cab
 
 def _started(
     args: argparse.Namespace, project: Project, stack: ExitStack, model: Path, cables: list[Cable]
-) -> tuple[list[Session], Footprint]:
+) -> list[Session]:
     target = targets.find_target(project, args.target)
     if not target.emulated:
         raise InputError(
@@ -94,17 +106,13 @@ def _started(
         raise InputError(f"--boards {args.boards} leaves no board", hint="give 1 or more")
     boards: list[AbstractContextManager[str]]
     if target.virtual:
-        boards, footprint = [virtual_board(model) for _ in range(args.boards)], Footprint()
+        boards = [virtual_board(model) for _ in range(args.boards)]
     else:
         folder = platformio.build_folder(project, target.name)
         if not (folder / "build.json").is_file():
             platformio.build(project, target.name)
-        built = platformio.build_record(folder)
         boards = [emulated_board(project, folder) for _ in range(args.boards)]
-        footprint = Footprint(flash_bytes=built.get("flash_bytes"), ram_bytes=built.get("ram_bytes"))
-    return [
-        _over_process(board, args, stack, cable) for board, cable in zip(boards, cables, strict=True)
-    ], footprint
+    return [_over_process(board, args, stack, cable) for board, cable in zip(boards, cables, strict=True)]
 
 
 def _over_process(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from host_engine import run_compiler
 from support.host_c import ROOT
 
 sys.path.insert(0, str(ROOT / "firmware" / "scripts"))
@@ -82,6 +83,21 @@ def test_sizes_are_added_up_as_platformio_does(
     listing: str, pattern: str | None, expected: int | None
 ) -> None:
     assert firmware_build.sum_of_sizes(listing, pattern) == expected
+
+
+def test_what_a_program_loads_is_what_lies_in_flash(tmp_path: Path) -> None:
+    """1,000 bytes of constants and 100 of data, whatever the sections are called; 5,000 of zeros do not count."""
+    source = tmp_path / "program.c"
+    source.write_text(
+        'const char weights[1000] __attribute__((used, section(".anything"))) = {1};\n'
+        "char data[100] __attribute__((used)) = {1};\nchar zeros[5000] __attribute__((used));\n"
+    )
+    elf = tmp_path / "program.elf"
+    run_compiler(["-nostdlib", "-Wl,-e,0", str(source), "-o", str(elf)], compiler="arm-none-eabi-gcc")
+    loaded = firmware_build.loaded_bytes(elf.read_bytes())
+    assert loaded is not None and 1100 <= loaded < 1200  # some padding
+    assert firmware_build.loaded_bytes(b"\x7fELF\x02\x01" + bytes(60)) is None
+    assert firmware_build.loaded_bytes(b"MZ") is None
 
 
 def test_a_tool_that_is_not_there_leaves_its_name() -> None:

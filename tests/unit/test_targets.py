@@ -118,3 +118,10 @@ def check_library(config: ProjectConfig, section: str) -> None:
     model = ROOT / config.get(section, "custom_model")
     assert model in Project(ROOT).reference_models
     assert not resolver(read_graph(model)).per_channel_dense, section
+
+
+def test_every_real_board_is_built_in_the_public_ci() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    built = re.findall(r"^          - (\w+)$", workflow, flags=re.MULTILINE)
+    real = [name for name, target in load_targets(Project(ROOT)).items() if not target.emulated]
+    assert built == real
