@@ -56,6 +56,9 @@ def name_of(model: Path) -> str:
 
 def render(model: Path, pack: str) -> dict[str, Any]:
     """Renders `model`, which leaves alone what would not change; returns the manifest."""
+    if not model.is_file():
+        sys.stderr.write(f"Error: there is no {model}: restore it, or name another in custom_model\n")
+        env.Exit(1)
     with tempfile.TemporaryDirectory() as folder:
         named = Path(folder) / f"{name_of(model)}.tflite"
         shutil.copyfile(model, named)
