@@ -97,21 +97,20 @@ class Fleet:
         result = self._result
         self._queue.extend(int(index) for index in np.flatnonzero(~result.answered))
         started = time.monotonic()
-        threads = [
-            threading.Thread(target=self._serve, args=(session,), daemon=True) for session in self._sessions
-        ]
+        # Not Thread.join(): a Ctrl-C within it has CPython 3.11 take a running thread for one that has ended.
+        over = [threading.Event() for _ in self._sessions]
         try:
-            for thread in threads:
-                thread.start()
-            while any(thread.is_alive() for thread in threads):
+            for session, ended in zip(self._sessions, over, strict=True):
+                threading.Thread(target=self._serve, args=(session, ended), daemon=True).start()
+            while not all(ended.is_set() for ended in over):
                 self._report_progress()
-                for thread in threads:
-                    thread.join(WAKE_SECONDS / len(threads))
+                for ended in over:
+                    ended.wait(WAKE_SECONDS / len(over))
         except KeyboardInterrupt:
             result.interrupted = True
             self._stop.set()  # the boards finish what is in flight: that is kept, too
-            for thread in threads:
-                thread.join()
+            for ended in over:
+                ended.wait()
         result.seconds = time.monotonic() - started
         self._report_progress()
         return result
@@ -120,7 +119,13 @@ class Fleet:
         if self._progress is not None:
             self._progress(self._done)
 
-    def _serve(self, session: Session) -> None:
+    def _serve(self, session: Session, ended: threading.Event) -> None:
+        try:
+            self._stream(session)
+        finally:
+            ended.set()
+
+    def _stream(self, session: Session) -> None:
         """Runs one board until the whole run is over."""
         mine: set[int] = set()
         try:

@@ -102,11 +102,14 @@ class Journal:
             self._file.flush()
             self._flushed = now
 
-    def close(self, *, finished: bool) -> None:
-        """Closes the file; a finished run needs its journal no longer."""
+    def close(self) -> None:
+        """Closes the file; closing twice is fine."""
         self._file.close()
-        if finished:
-            self.path.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Closes and removes it: the report holds what it held."""
+        self.close()
+        self.path.unlink(missing_ok=True)
 
 
 def _read_key(file: IO[bytes], path: Path) -> dict[str, object]:

@@ -83,6 +83,7 @@ class Streamed:
     boards: Boards
     identity: Identity
     measurement: Measurement
+    journal: Journal
 
 
 def run(args: argparse.Namespace) -> int:
@@ -136,15 +137,19 @@ def _stream_beside_oracles(
     assert identity is not None
     inputs = _inputs(work, identity)
     journal = Journal(work.out, _run_key(work, inputs, identity), resume=args.resume)
+    stack.callback(journal.close)
     oracles = oracle.default_oracles(AOT_HOST)
     run_of_oracles = stack.enter_context(oracle.start(work.path, inputs, work.cache, oracles))
     with phases.phase("stream"):
         measurement = _measure(boards.sessions, inputs, journal)
-    journal.close(finished=measurement.reason is None)
-    streamed = Streamed(boards, identity, measurement)
+    journal.close()
     with phases.phase("oracles after the stream"):
-        outputs = run_of_oracles.result()
-    return streamed, outputs
+        try:
+            outputs = run_of_oracles.result()
+        except KeyboardInterrupt:
+            print(f"what the board answered is kept in {work.out}; go on with --resume", file=sys.stderr)
+            raise
+    return Streamed(boards, identity, measurement, journal), outputs
 
 
 def _run_key(work: Work, inputs: NDArray[np.int8], identity: Identity) -> RunKey:
@@ -273,6 +278,8 @@ def _finish(result: Report, streamed: Streamed, work: Work, args: argparse.Names
     path = result.write(work.out / record.FILE_NAME)
     record.write_whole(work.out / "report.md", report.render_markdown(result))
     record.write_whole(work.out / "report.html", report.render_html(result))
+    if measurement.reason is None:
+        streamed.journal.discard()
     if args.json:
         print(result.to_json(), end="")
     else:

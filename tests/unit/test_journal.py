@@ -26,7 +26,7 @@ def written(folder: Path) -> Path:
     journal = Journal(folder, KEY, resume=False)
     for entry in ENTRIES:
         journal.add(entry)
-    journal.close(finished=False)
+    journal.close()
     return folder / FILE_NAME
 
 
@@ -35,7 +35,7 @@ def test_resume_returns_what_was_added(tmp_path: Path) -> None:
     journal = Journal(tmp_path, KEY, resume=True)
     assert journal.entries == ENTRIES
     journal.add(Entry(5, 7, bytes(10)))
-    journal.close(finished=False)
+    journal.close()
     assert Journal(tmp_path, KEY, resume=True).entries == [*ENTRIES, Entry(5, 7, bytes(10))]
 
 
@@ -50,7 +50,7 @@ def test_cut_at_every_byte(tmp_path: Path) -> None:
         kept = (cut - head) // size
         assert journal.entries == ENTRIES[:kept]
         journal.add(Entry(7, 8, b"abcdefghij"))
-        journal.close(finished=False)
+        journal.close()
         assert Journal(tmp_path, KEY, resume=True).entries == [*ENTRIES[:kept], Entry(7, 8, b"abcdefghij")]
 
 
@@ -82,12 +82,12 @@ def test_what_is_no_journal_is_refused(tmp_path: Path, text: bytes) -> None:
 
 def test_a_new_run_moves_the_old_journal_aside(tmp_path: Path) -> None:
     old = written(tmp_path).read_bytes()
-    Journal(tmp_path, KEY, resume=False).close(finished=False)
+    Journal(tmp_path, KEY, resume=False).close()
     assert (tmp_path / "journal.previous").read_bytes() == old
 
 
 def test_a_finished_run_leaves_no_journal(tmp_path: Path) -> None:
-    Journal(tmp_path, KEY, resume=False).close(finished=True)
+    Journal(tmp_path, KEY, resume=False).discard()
     assert not (tmp_path / FILE_NAME).exists()
     assert Journal(tmp_path, KEY, resume=True).entries == []
 
