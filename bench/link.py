@@ -142,9 +142,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        library = build_board(
-            Path(folder), find_project(Path(__file__).parent).reference_models[0].read_bytes()
-        )
+        library = build_board(Path(folder), find_project(Path(__file__).parent).reference_model.read_bytes())
         runs = [
             stream(library, args.images, packed=packed, receive_bytes=buffer, inference=inference)
             for inference in INFERENCES

@@ -167,7 +167,7 @@ def _print(record: dict[str, Any], folder: Path) -> None:
             f"{rung['bytes']:,}",
             f"{rung['share_of_h5']:.1%}",
             f"{rung['accuracy']:.2%}",
-            "host only" if rung["host_only"] else "microcontroller",
+            "host only" if rung["host_only"] else "not boardproof" if rung["reason"] else "microcontroller",
         )
     screen = console.results()
     screen.print(table)

@@ -29,8 +29,7 @@ from emulator_error import EXIT_DIED, EXIT_MISSING, EXIT_USAGE, EmulatorError
 from emulator_simavr import SimavrMachine
 
 RECORD_NAME = "build.json"
-STATE_NAME = "emulator.json"
-LOG_NAME = "emulator.log"
+STATES = "emulators"  # folder beside the build folders: those, PlatformIO empties when the project changes
 START_SECONDS = 20.0  # until the port must be there
 STOP_SECONDS = 5.0  # until SIGKILL follows SIGTERM
 
@@ -260,7 +259,8 @@ def start(build: Path, state: Path) -> dict[str, Any]:
         EmulatorError: as `serve` does; the log beside the state file has the words.
     """
     stop(build, state)
-    log = state.with_name(LOG_NAME)
+    log = state.with_suffix(".log")
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as words:
         server = subprocess.Popen(
             [sys.executable, str(Path(__file__).resolve()), "serve", "--build", str(build), "--until-signal"],
@@ -290,11 +290,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="emulator.py", description="Runs an emulated board.")
     parser.add_argument("action", choices=["start", "serve", "stop"])
     parser.add_argument("--build", type=Path, required=True, help="PlatformIO's build folder of the target")
-    parser.add_argument("--state", type=Path, help=f"state of start and stop (default: BUILD/{STATE_NAME})")
+    parser.add_argument(
+        "--state", type=Path, help=f"state of start and stop (default: BUILD/../../{STATES}/TARGET.json)"
+    )
     parser.add_argument("--until-signal", action="store_true", help="serve: stay when stdin ends")
     args = parser.parse_args(arguments)
     build = args.build.resolve()
-    state = (args.state or build / STATE_NAME).resolve()
+    state = (args.state or build.parent.parent / STATES / f"{build.name}.json").resolve()
     try:
         if args.action == "serve":
             return serve(build, until_signal=args.until_signal)

@@ -1,6 +1,7 @@
 """The boards of a run: emulated ones that are started for it, or real ones behind ports."""
 
 import argparse
+import sys
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from boardproof_host.session import Session
 from boardproof_host.transport import SerialTransport, Transport
 
 FAST_RATES = (921600, 460800, 230400)
+MIN_RATE, MAX_RATE = 300, 20_000_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Boards:
 
 
 def open_boards(args: argparse.Namespace, project: Project, stack: ExitStack, model: Path) -> Boards:
-    """Starts or opens the boards that the arguments name; `stack` ends and closes them.
+    """Builds and starts, or opens, the boards that the arguments name; `stack` ends and closes them.
 
     Args:
         model: what a virtual board runs; all others have theirs in the firmware.
@@ -39,6 +41,9 @@ def open_boards(args: argparse.Namespace, project: Project, stack: ExitStack, mo
         InputError: the target does not exist, or is a real board that needs a port.
         LinkError: a board does not start or answer, or the boards are not the same.
     """
+    rates = _rates(args.baud)
+    if len(set(args.port or ())) < len(args.port or ()):
+        raise InputError("a port is named twice", hint="give --port once a board")
     if args.port:
         cables = [cable_for(args, number) for number in range(len(args.port))]
         sessions = [
@@ -50,12 +55,20 @@ def open_boards(args: argparse.Namespace, project: Project, stack: ExitStack, mo
         sessions = _started(args, project, stack, model, cables)
     first = sessions[0].hello()
     for session in sessions[1:]:
-        session.hello().check_same(first)
-    footprint = _footprint(project, first)
-    if args.port and args.baud != "safe":
+        name, other = session.transport.name, sessions[0].transport.name
+        session.hello().check_same(first, f"{name}, next to {other},", "flash both with one firmware")
+    if args.port:
         for session in sessions:
-            session.raise_baud(_rates(args.baud))
-    return Boards(sessions, cables, footprint)
+            _raise_baud(session, args.baud, rates)
+    return Boards(sessions, cables, _footprint(project, first))
+
+
+def _raise_baud(session: Session, wanted: str, rates: tuple[int, ...]) -> None:
+    if rates and session.raise_baud(rates) is None and wanted != "auto":
+        print(
+            f"warning: {session.transport.name} stays at its safe rate: --baud {wanted} was not possible",
+            file=sys.stderr,
+        )
 
 
 def _footprint(project: Project, identity: Identity) -> Footprint:
@@ -70,18 +83,19 @@ def _footprint(project: Project, identity: Identity) -> Footprint:
 
 
 def _rates(baud: str) -> tuple[int, ...]:
-    if baud == "auto":
-        return FAST_RATES
-    try:
-        return (int(baud),)
-    except ValueError as error:
+    """The rates to try, the first first; none for the one that every board has."""
+    if baud in ("auto", "safe"):
+        return FAST_RATES if baud == "auto" else ()
+    if not baud.isascii() or not baud.isdecimal() or not MIN_RATE <= int(baud) <= MAX_RATE:
         raise InputError(
-            f"--baud {baud} is no rate", hint="write auto, safe, or a rate such as 921600"
-        ) from error
+            f"--baud {baud} is no rate from {MIN_RATE} to {MAX_RATE}",
+            hint="write auto, safe, or a rate such as 921600",
+        )
+    return (int(baud),)
 
 
 def _found(port: str, project: Project) -> str:
-    return find_board(project.build) if port == AUTO else port
+    return find_board(project.emulators) if port == AUTO else port
 
 
 def _over_port(port: str, args: argparse.Namespace, stack: ExitStack, cable: Cable) -> Session:
@@ -108,9 +122,8 @@ def _started(
     if target.virtual:
         boards = [virtual_board(model) for _ in range(args.boards)]
     else:
+        platformio.build(project, target)  # what is measured is what the sources say
         folder = platformio.build_folder(project, target.name)
-        if not (folder / "build.json").is_file():
-            platformio.build(project, target.name)
         boards = [emulated_board(project, folder) for _ in range(args.boards)]
     return [_over_process(board, args, stack, cable) for board, cable in zip(boards, cables, strict=True)]
 

@@ -10,7 +10,7 @@ from boardproof_export.manifest.errors import BoardproofError, ExitCode, InputEr
 
 EPILOG = """\
 exit codes: 0 proven; 1 diverged, or below the gate; 2 usage, or a file that cannot be used; 3 link or board;
-4 environment: a tool is missing; 130 interrupted (what was measured is kept)
+4 environment: a tool is missing, or a build failed; 130 interrupted (what was measured is kept)
 """
 INTERRUPTED = 130
 Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -57,7 +57,7 @@ def _run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
 
 def _where(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--target", help="start this emulated board (boardproof targets lists them)")
+    where.add_argument("--target", help="build and start this emulated board (boardproof targets lists them)")
     where.add_argument(
         "--port",
         action="append",
@@ -176,9 +176,9 @@ def _handle_build(args: argparse.Namespace) -> int:
     if target.virtual:
         raise InputError(f"{target.name} has nothing to build", hint=f"boardproof run --target {target.name}")
     if args.flash:
-        platformio.flash(project, target.name, args.port)
+        platformio.flash(project, target, args.port)
     else:
-        platformio.build(project, target.name)
+        platformio.build(project, target)
     return ExitCode.PROVEN
 
 

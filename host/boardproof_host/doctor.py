@@ -41,6 +41,7 @@ PACKAGES = [
     ("tensorflow", "train and convert", False, "pip install '.[export]'"),
 ]
 COMPILER = "compiler for Arm boards"
+AVR_COMPILER = "compiler for 8-bit AVR boards"
 PROGRAMS = [
     # program, purpose, required, Debian package
     ("qemu-system-arm", "emulated Arm boards", True, "qemu-system-arm"),
@@ -51,7 +52,7 @@ PROGRAMS = [
         "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib",
     ),
     ("gcc", "the tests compile the firmware for the host", False, "gcc libc6-dev"),
-    ("avr-gcc", "compiler for 8-bit AVR boards", False, "gcc-avr avr-libc arduino-core-avr"),
+    ("avr-gcc", AVR_COMPILER, False, "gcc-avr avr-libc arduino-core-avr"),
     ("simavr", "emulated AVR boards", False, "simavr libsimavr-dev"),
 ]
 

@@ -77,31 +77,39 @@ class Identity:
         """No silicon: it has no clock (firmware/protocol.toml, `clock_hz`), so its ticks are never a time."""
         return self.clock_hz == 0 or self.tick_unit is TickUnit.INSTRUCTIONS
 
-    def check_model(self, sha256: str, name: str) -> None:
+    def check_model(self, sha256: str, name: str, *, exported: bool) -> None:
         """Refuses a board that runs another model than `name`.
+
+        Args:
+            exported: a build would take it as it is.
 
         Raises:
             LinkError: naming both models.
         """
-        if self.model_sha256 != sha256:
-            raise LinkError(
-                f"the board runs another model: {self.model_sha256[:12]}, not {sha256[:12]} ({name})",
-                hint=f"flash it: boardproof export {name} && pio run -e {self.target} -t upload",
-            )
+        if self.model_sha256 == sha256:
+            return
+        export = "" if exported else f"boardproof export {name} && "
+        raise LinkError(
+            f"the board runs another model: {self.model_sha256[:12]}, not {sha256[:12]} ({name})",
+            hint=f"name the one it runs (--model FILE), or flash this one: {export}boardproof flash "
+            f"--target {self.target}",
+        )
 
-    def check_same(self, before: "Identity") -> None:
+    def check_same(
+        self,
+        before: "Identity",
+        who: str = "the board that came back",
+        hint: str = "a run is one firmware's: start a new one",
+    ) -> None:
         """Refuses to go on with another board or another firmware than `before`.
 
         Raises:
-            LinkError: naming what differs.
+            LinkError: naming `who` and what differs.
         """
         for what in ("model_sha256", "build_id", "target", "engine", "kernels"):
             was, now = getattr(before, what), getattr(self, what)
             if was != now:
-                raise LinkError(
-                    f"the board that came back has another {what}: {now}, not {was}",
-                    hint="a run is one firmware's: start a new one",
-                )
+                raise LinkError(f"{who} has another {what}: {now[:16]}, not {was[:16]}", hint=hint)
 
 
 def refused_by_board(error: messages.Error) -> BoardproofError:

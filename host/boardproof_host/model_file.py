@@ -12,6 +12,7 @@ from typing import Any
 from boardproof_export.manifest.errors import InputError
 from boardproof_export.manifest.project import Project
 from boardproof_host.record import Model
+from boardproof_host.targets import load_targets
 
 _TFLITE_INT8 = 9  # schema.fbs, enum TensorType
 _INSPECT = "see what the file holds: boardproof inspect FILE.tflite"
@@ -46,18 +47,22 @@ def read_content(path: Path) -> bytes:
 
 
 def candidates(project: Project, named: Path | None) -> tuple[Path, ...]:
-    """The files that may be the firmware's model: the one that is named, else the exported one, else the references."""
-    exported = project.generated / "model.tflite"
-    if named is not None or exported.is_file():
-        return (named or exported,)
-    return project.reference_models
+    """The files that may be the firmware's model, at least one.
+
+    The one that is named; else the exported one; else what targets are rendered from while none is exported.
+    """
+    if named is not None or project.exported_model.is_file():
+        return (named or project.exported_model,)
+    own = {target.model for target in load_targets(project).values() if target.model}
+    return (project.reference_model, *(project.root / path for path in sorted(own)))
 
 
 def choose(paths: tuple[Path, ...], sha256: str) -> Path:
     """The file with that SHA-256; the first if none has it."""
-    return next(
-        (path for path in paths if hashlib.sha256(read_content(path)).hexdigest() == sha256), paths[0]
-    )
+    for path in paths:
+        if path.is_file() and hashlib.sha256(read_content(path)).hexdigest() == sha256:
+            return path
+    return paths[0]
 
 
 def describe_model(path: Path) -> Model:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ from boardproof_export.manifest.errors import (
 )
 from boardproof_export.manifest.project import Project
 from boardproof_host import doctor
+from boardproof_host.targets import Target
 
 
 class BuildError(BoardproofError):
@@ -29,23 +31,8 @@ class FlashError(LinkError):
     """The firmware was built and did not get onto the board; PlatformIO's own message stands above."""
 
 
-def run(project: Project, arguments: list[str]) -> None:
-    """Runs `pio run` in the checkout, its output going to standard error as it comes.
-
-    Raises:
-        BuildError: PlatformIO's exit code was not 0.
-        ToolMissingError: PlatformIO is not installed.
-    """
-    code = _run(project, arguments)
-    if code != 0:
-        raise BuildError(
-            f"PlatformIO failed (exit code {code}): pio run {' '.join(arguments)}",
-            hint=f"its message is above; {_remedy()}",
-        )
-
-
 def _run(project: Project, arguments: list[str]) -> int:
-    """Runs `pio run`; returns its exit code."""
+    """Runs `pio run` in the checkout, its output going to standard error as it comes; returns its exit code."""
     if find_spec("platformio") is None:
         raise ToolMissingError(
             "PlatformIO is not installed", hint=f"{sys.executable} -m pip install platformio"
@@ -61,22 +48,31 @@ def _run(project: Project, arguments: list[str]) -> int:
     return subprocess.run(command, check=False, stdout=sys.stderr, env=environment).returncode
 
 
-def _remedy() -> str:
-    """How to get the tools that are missing; PlatformIO's own message names a download at best."""
-    remedies = [
-        finding.remedy
-        for finding in doctor.examine()
-        if finding.purpose == doctor.COMPILER and not finding.found
-    ]
+def _remedy(target: Target) -> str:
+    """What may be missing; PlatformIO's own message names a download at best."""
+    if not target.emulated:
+        return "PlatformIO fetches a board's platform, compiler and libraries: is its registry in reach?"
+    compiler = doctor.AVR_COMPILER if target.pack == "avr" else doctor.COMPILER
+    remedies = [f.remedy for f in doctor.examine() if f.purpose == compiler and not f.found]
     return f"a compiler is missing here: {remedies[0]}" if remedies else "boardproof doctor lists the tools"
 
 
-def build(project: Project, target: str) -> None:
-    """Builds a target's firmware."""
-    run(project, ["-e", target])
+def build(project: Project, target: Target) -> None:
+    """Builds a target's firmware, as far as it is not current.
+
+    Raises:
+        BuildError: PlatformIO's exit code was not 0.
+        ToolMissingError: PlatformIO is not installed.
+    """
+    code = _run(project, ["-e", target.name])
+    if code != 0:
+        raise BuildError(
+            f"PlatformIO failed (exit code {code}): pio run -e {target.name}",
+            hint=f"its message is above; {_remedy(target)}",
+        )
 
 
-def flash(project: Project, target: str, port: str | None) -> None:
+def flash(project: Project, target: Target, port: str | None) -> None:
     """Builds a target's firmware and writes it to the board (an emulated board is started).
 
     Args:
@@ -85,13 +81,17 @@ def flash(project: Project, target: str, port: str | None) -> None:
     Raises:
         BuildError: the firmware could not be built.
         FlashError: the board did not take it.
+        ToolMissingError: PlatformIO or the emulator is not installed.
     """
+    program = (target.emulator or {}).get("program")
+    if program is not None and shutil.which(program) is None:
+        raise ToolMissingError(f"{program} is not installed", hint="boardproof doctor says how to get it")
     build(project, target)
-    arguments = ["-e", target, "-t", "upload", *(["--upload-port", port] if port else [])]
+    arguments = ["-e", target.name, "-t", "upload", *(["--upload-port", port] if port else [])]
     code = _run(project, arguments)
     if code != 0:
         raise FlashError(
-            f"{target} was built and not flashed: PlatformIO ended with exit code {code}",
+            f"{target.name} was built and not flashed: PlatformIO ended with exit code {code}",
             hint="its message is above; boardproof ports lists the boards that are there, --port names one",
         )
 

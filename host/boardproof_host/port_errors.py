@@ -37,16 +37,17 @@ def check(url: str) -> None:
         InputError: a URL without a port number, a folder or a file.
         PortBusyError: naming the process.
     """
-    if not port_state.is_device(url):
+    device = port_state.device_of(url)
+    if device is None:
         _check_url(url)
-    elif Path(url).exists() and not Path(url).is_char_device():
-        raise InputError(f"{url} is no serial port", hint="see the ports with: boardproof ports")
-    elif found := port_state.holders(url):
-        raise busy(url, found)
+    elif Path(device).exists() and (not Path(device).is_char_device() or port_state.is_memory(device)):
+        raise InputError(f"{device} is no serial port", hint="see the ports with: boardproof ports")
+    elif found := port_state.holders(device):
+        raise busy(device, found)
 
 
 def _check_url(url: str) -> None:
-    if not url.startswith(("socket://", "rfc2217://")):
+    if not url.lower().startswith(("socket://", "rfc2217://")):
         return
     try:
         parts = urlsplit(url)
@@ -61,8 +62,14 @@ def _check_url(url: str) -> None:
 def unopened(url: str, error: OSError) -> BoardproofError:
     """The error for a port that pyserial could not open."""
     text = str(error)
-    if "://" in url and error.errno is None:
+    if "expected a string in the form" in text:  # all of pyserial's URLs say so
+        return InputError(f"{url} is no port: {text}", hint="see the forms in docs/PORTS.md")
+    device = port_state.device_of(url)
+    if error.filename is not None and device not in (None, error.filename):  # the log of spy://
+        return InputError(f"{error.filename} cannot be written: {text}", hint="name another file")
+    if device is None and error.errno is None:
         return LinkError(f"{url} cannot be opened: {text}", hint=_remote_hint(url))
+    url = device or url
     if error.errno == errno.ENOENT or "No such file" in text or "FileNotFoundError" in text:
         return LinkError(f"there is no port {url}", hint=SEE_PORTS)
     if os.name == "nt" and "PermissionError" in text:  # Windows says so of ports in use
@@ -129,6 +136,6 @@ def no_answer(url: str, foreign: bytes = b"") -> NoAnswerError:
 
 
 def _remote_hint(url: str) -> str:
-    if url.startswith("rfc2217://"):
+    if url.lower().startswith("rfc2217://"):
         return "check host and port, and that an RFC 2217 server listens there (for plain TCP: socket://)"
     return "check host and port, and that the server is running"

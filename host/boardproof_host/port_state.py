@@ -6,6 +6,7 @@ whether a port is in use is looked up, on Linux in /proc; elsewhere only the ope
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +40,22 @@ class Access:
     mode: str  # like "crw-rw----"
 
 
-def is_device(url: str) -> bool:
-    """A file of /dev, and not one of pyserial's URLs."""
-    return os.name == "posix" and "://" not in url
+def device_of(url: str) -> str | None:
+    """The file of /dev behind a port: itself, or what spy:// listens in on; None for other URLs, and on Windows."""
+    if os.name != "posix":
+        return None
+    if url.lower().startswith("spy://"):
+        return device_of(url[len("spy://") :].partition("?")[0])
+    return None if "://" in url else url
+
+
+def is_memory(device: str) -> bool:
+    """/dev/null and its like: devices that are no serial port, and that every process has open (Linux)."""
+    try:
+        status = Path(device).stat()
+    except OSError:
+        return False
+    return sys.platform == "linux" and stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) == 1
 
 
 def holders(device: str) -> list[Holder]:
@@ -94,7 +108,8 @@ def access(device: str) -> Access | None:
 
 def modem_manager_may_meddle(device: str) -> bool:
     """ModemManager runs, and the device is of a kind that it talks to after it was plugged in."""
-    name = Path(os.path.realpath(device)).name if is_device(device) else ""
+    behind = device_of(device)
+    name = Path(os.path.realpath(behind)).name if behind else ""
     return name.startswith(("ttyACM", "ttyUSB")) and any(_name(pid) == "ModemManager" for pid in _processes())
 
 

@@ -14,7 +14,7 @@ from boardproof_host import port_state
 from boardproof_host.identity import Identity
 from boardproof_host.port_errors import NoAnswerError, PortBusyError, PortDeniedError, named
 from boardproof_host.session import Patience, Session
-from boardproof_host.transport import SerialTransport
+from boardproof_host.transport import PortGoneError, SerialTransport
 
 AUTO = "auto"
 PROBE_SECONDS = 3.0  # a board that restarts when its port opens runs its boot loader first
@@ -48,8 +48,12 @@ class Finding:
     identity: Identity | None = None
 
 
-def find_ports(build: Path | None = None) -> list[Port]:
-    """The serial ports that the system lists, then the running emulators of a PlatformIO build folder."""
+def find_ports(emulators: Path | None = None) -> list[Port]:
+    """The serial ports that the system lists, then the emulators that run in the background.
+
+    Args:
+        emulators: folder with the state files that `emulator.py start` writes, one a target.
+    """
     ports = [
         Port(
             name=found.device,
@@ -63,7 +67,7 @@ def find_ports(build: Path | None = None) -> list[Port]:
         for found in sorted(list_ports.comports())
         if found.vid is not None or _is_there(found.device)
     ]
-    return ports + ([] if build is None else _emulators(build))
+    return ports + ([] if emulators is None else _emulators(emulators))
 
 
 def _is_there(device: str) -> bool:
@@ -75,9 +79,9 @@ def _is_there(device: str) -> bool:
         return True
 
 
-def _emulators(build: Path) -> list[Port]:
+def _emulators(folder: Path) -> list[Port]:
     found = []
-    for path in sorted(build.glob("*/emulator.json")):
+    for path in sorted(folder.glob("*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             pid, name = int(record["pid"]), str(record["port"])
@@ -85,7 +89,7 @@ def _emulators(build: Path) -> list[Port]:
             continue
         # Numbers of processes and terminals are used again: this one may be somebody's shell by now.
         if port_state.serves_terminal(pid, name):
-            target = path.parent.name
+            target = path.stem
             found.append(Port(name, f"emulated {target} (process {pid})", started=target))
     return found
 
@@ -105,7 +109,8 @@ def examine(ports: Sequence[Port], *, probe: bool = True, seconds: float = PROBE
 
 def _examine(port: Port, probe: bool, seconds: float) -> Finding:
     if not probe or not port.asked:
-        holders = port_state.holders(port.name) if port_state.is_device(port.name) else []
+        device = port_state.device_of(port.name)
+        holders = port_state.holders(device) if device else []
         if holders:
             return Finding(port, "busy", f"in use by {named(holders)}")
         return Finding(port, "not probed", "" if port.asked else NOT_USB)
@@ -121,19 +126,21 @@ def _examine(port: Port, probe: bool, seconds: float) -> Finding:
         return Finding(port, "board", "", Session(transport, Patience(hello=seconds)).hello())
     except NoAnswerError as error:
         return Finding(port, "silent", error.message)
+    except PortGoneError as error:
+        return Finding(port, "unusable", error.message)
     except BoardproofError as error:
         return Finding(port, "refused", error.message)
     finally:
         transport.close()
 
 
-def find_board(build: Path | None = None, seconds: float = PROBE_SECONDS) -> str:
+def find_board(emulators: Path | None = None, seconds: float = PROBE_SECONDS) -> str:
     """The port of the one board that answers hello.
 
     Raises:
         LinkError: none does, or several do; the message lists what was found.
     """
-    findings = examine(find_ports(build), seconds=seconds)
+    findings = examine(find_ports(emulators), seconds=seconds)
     boards = [finding for finding in findings if finding.identity is not None]
     if len(boards) == 1:
         return boards[0].port.name
@@ -143,11 +150,13 @@ def find_board(build: Path | None = None, seconds: float = PROBE_SECONDS) -> str
             f"{len(boards)} boards answered: {names}", hint=f"choose one: --port {boards[0].port.name}"
         )
     seen = "; ".join(f"{finding.port.name}: {summary(finding)}" for finding in findings)
-    raise LinkError(
-        f"no boardproof board answered ({seen or 'there is no serial port'})",
-        hint="plug a board in and flash it (pio run -e TARGET -t upload), or do without one: "
-        "boardproof run --target tflm_host",
+    hint = (
+        "plug a board in and flash it (pio run -e TARGET -t upload), or do without one: "
+        "boardproof run --target tflm_host"
     )
+    if used := next((finding.port.name for finding in findings if finding.state == "busy"), None):
+        hint = f"if it is the one at {used}, end the program that has that port open; else {hint}"
+    raise LinkError(f"no boardproof board answered ({seen or 'there is no serial port'})", hint=hint)
 
 
 def summary(finding: Finding) -> str:

@@ -16,7 +16,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints what was found; exit code 0 also when there is nothing."""
     if args.seconds <= 0:
         raise InputError(f"--seconds {args.seconds} leaves no time for an answer", hint="give 1 or more")
-    known = ports.find_ports(build_folder())
+    known = ports.find_ports(emulators())
     wanted = [_named(name, known) for name in args.port] or known
     findings = ports.examine(wanted, probe=not args.no_probe, seconds=args.seconds)
     if args.json:
@@ -30,10 +30,10 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.PROVEN
 
 
-def build_folder() -> Path | None:
+def emulators() -> Path | None:
     """Where emulators of this checkout leave their ports; None outside of a checkout, where ports work as well."""
     try:
-        return find_project().build
+        return find_project().emulators
     except InputError:
         return None
 

@@ -15,7 +15,7 @@ from typing import Any
 from boardproof_export.manifest import dataset
 from boardproof_export.manifest.errors import ExitCode, InputError
 from boardproof_export.manifest.project import Project, find_project
-from boardproof_host import platformio, run_command, targets
+from boardproof_host import run_command, targets
 from boardproof_host.record import check_writable
 
 MODEL_STEM = "fashion_mnist"
@@ -42,11 +42,8 @@ def run(args: argparse.Namespace) -> int:
             _step("export", "export", str(model))
     except StepError as failed:
         return failed.code
-    if not target.virtual:
-        _say("build", target.name)
-        platformio.build(project, target.name)
     args.model = model
-    _say("run", target.name)
+    _say("run" if target.virtual else "build and run", target.name)
     return run_command.run(args)
 
 

@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         with phases.phase("start"):
             boards = open_boards(args, project, stack, work.path)
-        work = _with_the_boards_model(work, candidates(project, args.model), boards)
+        work = _with_the_boards_model(work, args, project, boards)
         streamed, oracles = _stream_beside_oracles(args, work, boards, phases, stack)
     result = _report(work, streamed, oracles, args, phases)
     return _finish(result, streamed, work, args)
@@ -116,7 +116,7 @@ def _prepare(args: argparse.Namespace, project: Project) -> Work:
     return Work(path, model, split, selection, out, project.state / "oracles")
 
 
-def _with_the_boards_model(work: Work, paths: tuple[Path, ...], boards: Boards) -> Work:
+def _with_the_boards_model(work: Work, args: argparse.Namespace, project: Project, boards: Boards) -> Work:
     """The work with the file that the firmware was rendered from.
 
     Raises:
@@ -124,9 +124,9 @@ def _with_the_boards_model(work: Work, paths: tuple[Path, ...], boards: Boards) 
     """
     identity = boards.sessions[0].identity
     assert identity is not None
-    path = choose(paths, identity.model_sha256)
+    path = choose(candidates(project, args.model), identity.model_sha256)
     model = describe_model(path)
-    identity.check_model(model.sha256, str(path))
+    identity.check_model(model.sha256, str(path), exported=path == project.exported_model)
     return replace(work, path=path, model=model)
 
 

@@ -22,6 +22,9 @@ class Target:
     pack: str  # weight layout of the ahead-of-time engine
     description: str
     emulator: dict[str, Any] | None  # the board definition's section; None for real boards
+    model: str | None = (
+        None  # path in the checkout: rendered while none is exported; None is the reference model
+    )
     virtual: bool = False  # a process of this machine: there is nothing to build
 
     @property
@@ -41,14 +44,16 @@ VIRTUAL = Target(
 )
 
 
-def _options(config: configparser.ConfigParser, section: str) -> dict[str, str]:
+def _options(config: configparser.ConfigParser, section: str, below: tuple[str, ...] = ()) -> dict[str, str]:
     """A section's options with those it extends beneath; of several, the first that is named lies on top."""
     if not config.has_section(section):
         raise InputError(f"platformio.ini extends [{section}], which is not there", hint="restore the file")
+    if section in below:
+        raise InputError(f"platformio.ini: [{section}] extends itself", hint="restore the file")
     own = dict(config[section])
     merged: dict[str, str] = {}
     for base in reversed(own.get("extends", "").replace(",", " ").split()):
-        merged |= _options(config, base)
+        merged |= _options(config, base, (*below, section))
     return merged | own
 
 
@@ -61,7 +66,7 @@ def load_targets(project: Project) -> dict[str, Target]:
     config = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=("#", ";"))
     try:
         config.read_string(project.platformio_ini.read_text(encoding="utf-8"))
-    except (OSError, configparser.Error) as error:
+    except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise InputError(
             f"{project.platformio_ini} cannot be read: {error}", hint="restore the file"
         ) from error
@@ -82,8 +87,10 @@ def _target(project: Project, name: str, options: dict[str, str]) -> Target:
     if path.is_file():
         try:
             definition = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise InputError(f"{path} is not JSON: {error}", hint="restore the file") from error
+            if not isinstance(definition, dict) or not isinstance(definition.get("build", {}), dict):
+                raise ValueError("no board definition")
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be used: {error}", hint="restore the file") from error
     return Target(
         name=name,
         board=board,
@@ -91,6 +98,7 @@ def _target(project: Project, name: str, options: dict[str, str]) -> Target:
         pack=options.get("custom_pack", definition.get("build", {}).get("pack", "portable")),
         description=options.get("custom_title", definition.get("name", board)),
         emulator=definition.get("emulator"),
+        model=options.get("custom_model"),
     )
 
 

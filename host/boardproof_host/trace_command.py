@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         assert identity is not None
         path = choose(paths, identity.model_sha256)
         model = describe_model(path)
-        identity.check_model(model.sha256, str(path))
+        identity.check_model(model.sha256, str(path), exported=path == project.exported_model)
         if not identity.features & Feature.PROFILE:
             raise LinkError("this board cannot profile", hint="use a target whose firmware can")
         oracle = _oracle(path)

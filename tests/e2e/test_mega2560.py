@@ -5,6 +5,7 @@ simulator does not show.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -173,19 +174,31 @@ def test_a_rate_that_the_board_cannot_make(checkout: Checkout, built: Path) -> N
 
 
 def test_a_flash_that_fails_keeps_platformios_words(checkout: Checkout, tmp_path: Path) -> None:
-    """What `boardproof flash` adds is the exit code; here the upload is an emulator that is not installed."""
-    path = path_without(tmp_path, "qemu-system-arm")
+    """What `boardproof flash` adds is the exit code; here the upload is an emulator that dies at once."""
+    emulator = tmp_path / "qemu-system-arm"
+    emulator.write_text("#!/bin/sh\necho no such machine >&2\nexit 1\n")
+    emulator.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
     done = checkout.boardproof("flash", "--env", "qemu_cortex_m4", PATH=path)
     assert done.code == 3, done.err
-    assert "qemu-system-arm is not installed" in done.err
+    assert "no such machine" in done.err
     assert "built and not flashed" in done.err
+
+
+def test_an_emulator_that_is_not_installed(checkout: Checkout, tmp_path: Path) -> None:
+    path = path_without(tmp_path, "qemu-system-arm")
+    done = checkout.boardproof("flash", "--env", "qemu_cortex_m4", PATH=path)
+    assert done.code == 4, done.err
+    assert "qemu-system-arm is not installed" in done.err
 
 
 def test_flash_starts_a_simulated_board(checkout: Checkout, built: Path) -> None:
     try:
         done = checkout.boardproof("flash", "--target", TARGET)
         assert done.code == 0, done.err
-        state = json.loads((built / "emulator.json").read_text(encoding="utf-8"))
+        state = json.loads(
+            (checkout.root / ".pio" / "emulators" / f"{TARGET}.json").read_text(encoding="utf-8")
+        )
         transport = SerialTransport(state["port"])
         assert Session(transport).hello().target == TARGET
         transport.close()

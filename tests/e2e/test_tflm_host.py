@@ -90,9 +90,9 @@ def test_port_auto_finds_it(project: Path) -> None:
     command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(MODEL)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as board:
         assert board.stdout is not None
-        folder = project / ".pio" / "build" / "some_emulator"
+        folder = project / ".pio" / "emulators"
         folder.mkdir(parents=True)
-        (folder / "emulator.json").write_bytes(board.stdout.readline())
+        (folder / "some_emulator.json").write_bytes(board.stdout.readline())
         done = boardproof(project, "run", "--port", "auto", "--limit", "50", "--json")
     assert done.returncode == 0, done.stderr
     check_record(json.loads(done.stdout), 50)

@@ -316,8 +316,7 @@ def test_auto_lists_the_candidates(
 
 def test_emulators_that_run_are_ports(firmware: Firmware, tmp_path: Path) -> None:
     def state(target: str, record: object) -> None:
-        (tmp_path / target).mkdir()
-        (tmp_path / target / "emulator.json").write_text(json.dumps(record))
+        (tmp_path / f"{target}.json").write_text(json.dumps(record))
 
     with on_terminal(firmware) as device:
         state("qemu_cortex_m4", {"port": device, "pid": os.getpid()})
@@ -358,7 +357,7 @@ def test_the_command_outside_of_a_checkout(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(ports.list_ports, "comports", list)
-    monkeypatch.setattr(ports_command, "build_folder", lambda: None)
+    monkeypatch.setattr(ports_command, "emulators", lambda: None)
     assert cli.main(["ports"]) == 0
     assert "there is no serial port" in capsys.readouterr().err
     assert cli.main(["ports", "--seconds", "0"]) == 2

@@ -31,14 +31,23 @@ class Project:
         return self.firmware / "generated"
 
     @property
-    def reference_models(self) -> tuple[Path, ...]:
-        """What firmware is rendered from while nothing is exported: the first, or a target's `custom_model`."""
-        names = ("fashion_mnist_int8.tflite", "fashion_mnist_int8_per_tensor.tflite")
-        return tuple(self.root / "models" / name for name in names)
+    def exported_model(self) -> Path:
+        """What `boardproof export` has rendered last, where it has."""
+        return self.generated / "model.tflite"
+
+    @property
+    def reference_model(self) -> Path:
+        """What firmware is rendered from while nothing is exported, unless its target has a `custom_model`."""
+        return self.root / "models" / "fashion_mnist_int8.tflite"
 
     @property
     def build(self) -> Path:
         return self.root / ".pio" / "build"
+
+    @property
+    def emulators(self) -> Path:
+        """A state file for each emulated board that runs in the background. PlatformIO empties the build folder."""
+        return self.root / ".pio" / "emulators"
 
     @property
     def state(self) -> Path:
@@ -55,7 +64,8 @@ def find_project(start: Path | None = None) -> Project:
     named = os.environ.get("BOARDPROOF_PROJECT")
     origin = Path(named) if named else (start or Path.cwd())
     here = Path(__file__).resolve()
-    for folder in [origin.resolve(), *origin.resolve().parents, *here.parents]:
+    fallback = [] if named else here.parents
+    for folder in [origin.resolve(), *origin.resolve().parents, *fallback]:
         if (folder / "firmware" / "protocol.toml").is_file() and (folder / "platformio.ini").is_file():
             return Project(folder)
     raise InputError(
