@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from boardproof_host import cli, run_command
 from support.host_c import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -65,6 +66,29 @@ def test_two_boards_share_the_images(project: Path) -> None:
     check_record(json.loads(done.stdout), 200)
 
 
+def test_a_run_without_a_report_can_be_gone_on_with(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C after the last image and before the report: nothing is streamed again."""
+    monkeypatch.setenv("BOARDPROOF_PROJECT", str(project))
+    arguments = ["run", "--target", "tflm_host", "--limit", "50", "--out", str(tmp_path / "out"), "--json"]
+
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_command, "build_record", interrupted)
+        assert cli.main(arguments) == 130
+    journal = tmp_path / "out" / "journal.bin"
+    assert journal.exists()
+    capsys.readouterr()
+    assert cli.main([*arguments, "--resume"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    check_record(record, 50)
+    assert record["link"]["bytes_down"] < 50 * 100  # not the images
+    assert not journal.exists()
+
+
 def test_prove_builds_nothing(project: Path) -> None:
     done = boardproof(
         project, "prove", "--target", "tflm_host", "--model", str(MODEL), "--limit", "100", "--json"
@@ -111,6 +135,47 @@ def test_a_committed_model_is_known_by_its_hash(project: Path, model: Path) -> N
     check_record(record, 50)
     assert record["model"]["name"] == model.name
     assert traced.returncode == 0, traced.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--target", "tflm_host", "--baud", "-1"), "is no rate"),
+        (("--target", "tflm_host", "--baud", "99999999999"), "is no rate"),
+        (("--port", "/dev/ttyNOSUCH0", "--port", "/dev/ttyNOSUCH0"), "named twice"),
+    ],
+)
+def test_arguments_that_cannot_be_meant(project: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = boardproof(project, "run", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_a_rate_that_the_board_cannot_have_is_told(project: Path) -> None:
+    command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(MODEL)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as board:
+        assert board.stdout is not None
+        port = json.loads(board.stdout.readline())["port"]
+        done = boardproof(project, "run", "--port", port, "--baud", "500000", "--limit", "20")
+    assert done.returncode == 0, done.stderr
+    assert "--baud 500000 was not possible" in done.stderr
+
+
+def test_two_boards_with_different_firmware(project: Path) -> None:
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for path in sorted((ROOT / "models").glob("*.tflite"))
+    ]
+    names = [json.loads(board.stdout.readline())["port"] for board in started if board.stdout]
+    done = boardproof(project, "run", *(word for name in names for word in ("--port", name)))
+    for board in started:
+        board.communicate()
+    assert done.returncode == 3
+    assert f"{names[1]}, next to {names[0]}, has another model_sha256" in done.stderr
 
 
 def test_another_model_is_refused_by_name(project: Path, tmp_path: Path) -> None:

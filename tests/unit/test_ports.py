@@ -7,11 +7,13 @@ import pwd
 import re
 import select
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,20 @@ def holder(device: str, program: str = sys.executable) -> Iterator["subprocess.P
         child.wait()
 
 
+@contextmanager
+def on_hang_up() -> Iterator[str]:
+    """A server that ends every connection at once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        yield f"socket://127.0.0.1:{server.getsockname()[1]}"
+
+
 def listed(device: str, **facts: Any) -> list_ports_common.ListPortInfo:
     info = list_ports_common.ListPortInfo(device)
     for name, value in facts.items():
@@ -86,6 +102,15 @@ def test_a_port_in_use_is_refused_by_name_and_not_touched(terminal: tuple[int, s
         assert (unprobed.state, str(child.pid) in unprobed.detail) == ("busy", True)
         assert not select.select([master], [], [], 0.1)[0]  # nobody wrote to it
     SerialTransport(device).close()  # free again
+
+
+def test_spying_on_a_port_in_use_is_refused_as_well(terminal: tuple[int, str], tmp_path: Path) -> None:
+    log = tmp_path / "bytes.log"
+    with holder(terminal[1]) as child, pytest.raises(PortBusyError, match=f"process {child.pid}"):
+        SerialTransport(f"spy://{terminal[1]}?file={log}")
+    assert not log.exists()
+    with pytest.raises(InputError, match=r"absent/bytes\.log cannot be written"):
+        SerialTransport(f"spy://{terminal[1]}?file={tmp_path}/absent/bytes.log")
 
 
 def test_a_lock_that_another_open_holds(terminal: tuple[int, str]) -> None:
@@ -213,7 +238,11 @@ def test_modem_manager_in_the_way(terminal: tuple[int, str], tmp_path: Path) -> 
         ("rfc2217://:4000", InputError, "is no port"),
         ("socket://localhost:1", LinkError, "cannot be opened.*refused"),
         ("rfc2217://localhost:1", LinkError, "cannot be opened.*refused"),
-        ("spy:///dev/ttyNOSUCH0", LinkError, "there is no port"),
+        ("spy:///dev/ttyNOSUCH0", LinkError, "there is no port /dev/ttyNOSUCH0"),
+        ("spy:///dev/ttyNOSUCH0?colour=red", InputError, "is no port"),
+        ("RFC2217://localhost", InputError, "is no port"),
+        ("/dev/null", InputError, "/dev/null is no serial port"),
+        ("spy:///dev/null", InputError, "/dev/null is no serial port"),
     ],
 )
 def test_what_is_no_port(url: str, kind: type[LinkError | InputError], said: str) -> None:
@@ -277,6 +306,9 @@ def test_examine_tells_boards_from_the_rest(
         started = time.monotonic()
         findings = ports.examine(bench(good, terminal[1], starved, "/dev/ttyNOSUCH0"), seconds=1.0)
         assert time.monotonic() - started < 3.0  # all at once
+    with on_hang_up() as url:
+        (gone,) = ports.examine([Port(url)], seconds=1.0)
+    assert gone.state == "unusable"  # it never said that it is a board
     states = {finding.port.name: finding for finding in findings}
     assert [states[name].state for name in (good, terminal[1], starved, "/dev/ttyNOSUCH0")] == [
         *("board", "silent", "refused", "unusable")
@@ -309,6 +341,9 @@ def test_auto_lists_the_candidates(
     with pytest.raises(LinkError, match=f"no boardproof board answered .*{terminal[1]}: silent") as caught:
         ports.find_board(seconds=0.2)
     assert "pio run" in caught.value.hint
+    with holder(terminal[1]), pytest.raises(LinkError, match="no boardproof board answered") as caught:
+        ports.find_board(seconds=0.2)
+    assert f"the one at {terminal[1]}, end the program" in caught.value.hint
     bench()
     with pytest.raises(LinkError, match="there is no serial port"):
         ports.find_board(seconds=0.2)

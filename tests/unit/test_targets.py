@@ -9,7 +9,7 @@ from platformio.project.config import ProjectConfig
 
 from boardproof_export.graph import read_graph
 from boardproof_export.manifest.errors import InputError
-from boardproof_export.manifest.project import Project
+from boardproof_export.manifest.project import Project, find_project
 from boardproof_export.tflm_ops import resolver
 from boardproof_host.targets import VIRTUAL, find_target, load_targets
 from support.host_c import ROOT
@@ -62,12 +62,29 @@ def test_a_board_definition_of_ours_says_how_it_is_emulated(project: Project) ->
     assert (target.description, target.pack, target.emulated) == ("A board", "dsp", True)
 
 
-@pytest.mark.parametrize("text", ["no section", "[env:a]\nextends = gone\n", "[env:a]\nboard = broken\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no section",
+        "[env:a]\nextends = gone\n",
+        "[env:a]\nextends = b\n[b]\nextends = env:a\n",
+        "[env:a]\nboard = broken\n",
+        "[env:a]\nboard = list\n",
+        "[env:a]\ncustom_title = \xe4\n",  # not UTF-8 in the file
+    ],
+)
 def test_files_that_cannot_be_used(project: Project, text: str) -> None:
     (project.boards / "broken.json").write_text("{", encoding="utf-8")
-    write(project, text)
+    (project.boards / "list.json").write_text("[]", encoding="utf-8")
+    project.platformio_ini.write_text(text, encoding="latin-1")
     with pytest.raises(InputError):
         load_targets(project)
+
+
+def test_a_wrong_project_is_not_replaced_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOARDPROOF_PROJECT", str(tmp_path))
+    with pytest.raises(InputError, match="no boardproof checkout"):
+        find_project()
 
 
 def test_the_nearest_names_are_offered() -> None:
