@@ -17,7 +17,7 @@ from boardproof_export.manifest.project import find_project
 from boardproof_export.tensorflow_import import import_tensorflow
 from boardproof_export.train import MODEL_NAME
 
-SCHEMA = "boardproof.ladder/1"
+SCHEMA = "boardproof.ladder/2"  # 2: five rungs
 RECORD_NAME = "ladder.json"
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _TRAIN = "train one: boardproof train"

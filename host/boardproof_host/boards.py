@@ -111,11 +111,7 @@ def _started(
     args: argparse.Namespace, project: Project, stack: ExitStack, model: Path, cables: list[Cable]
 ) -> list[Session]:
     target = targets.find_target(project, args.target)
-    if not target.emulated:
-        raise InputError(
-            f"{target.name} is a real board: it has to be named by its port",
-            hint=f"pio run -e {target.name} -t upload && boardproof run --port /dev/ttyACM0",
-        )
+    targets.check_starts(target)
     if args.boards < 1:
         raise InputError(f"--boards {args.boards} leaves no board", hint="give 1 or more")
     boards: list[AbstractContextManager[str]]

@@ -77,11 +77,12 @@ class Identity:
         """No silicon: it has no clock (firmware/protocol.toml, `clock_hz`), so its ticks are never a time."""
         return self.clock_hz == 0 or self.tick_unit is TickUnit.INSTRUCTIONS
 
-    def check_model(self, sha256: str, name: str, *, exported: bool) -> None:
+    def check_model(self, sha256: str, name: str, runs: str | None = None, *, exported: bool) -> None:
         """Refuses a board that runs another model than `name`.
 
         Args:
-            exported: a build would take it as it is.
+            runs: the file that it runs, where that is known.
+            exported: a build would take `name` as it is.
 
         Raises:
             LinkError: naming both models.
@@ -91,7 +92,7 @@ class Identity:
         export = "" if exported else f"boardproof export {name} && "
         raise LinkError(
             f"the board runs another model: {self.model_sha256[:12]}, not {sha256[:12]} ({name})",
-            hint=f"name the one it runs (--model FILE), or flash this one: {export}boardproof flash "
+            hint=f"name the one it runs (--model {runs or 'FILE'}), or flash this one: {export}boardproof flash "
             f"--target {self.target}",
         )
 

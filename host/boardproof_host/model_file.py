@@ -11,6 +11,7 @@ from typing import Any
 
 from boardproof_export.manifest.errors import InputError
 from boardproof_export.manifest.project import Project
+from boardproof_host.identity import Identity
 from boardproof_host.record import Model
 from boardproof_host.targets import load_targets
 
@@ -53,16 +54,40 @@ def candidates(project: Project, named: Path | None) -> tuple[Path, ...]:
     """
     if named is not None or project.exported_model.is_file():
         return (named or project.exported_model,)
+    return _committed(project)
+
+
+def model_of(project: Project, named: Path | None, identity: Identity) -> Path:
+    """The file that the board's firmware was rendered from.
+
+    Raises:
+        LinkError: it is none of the candidates.
+    """
+    paths = candidates(project, named)
+    found = _with_hash(paths, identity.model_sha256)
+    if found is None:
+        known = _with_hash(_committed(project), identity.model_sha256)
+        wanted = named or paths[0]
+        sha256 = hashlib.sha256(read_content(wanted)).hexdigest()
+        identity.check_model(
+            sha256,
+            str(wanted),
+            None if known is None else str(known),
+            exported=wanted == project.exported_model,
+        )
+    return found or paths[0]
+
+
+def _committed(project: Project) -> tuple[Path, ...]:
     own = {target.model for target in load_targets(project).values() if target.model}
     return (project.reference_model, *(project.root / path for path in sorted(own)))
 
 
-def choose(paths: tuple[Path, ...], sha256: str) -> Path:
-    """The file with that SHA-256; the first if none has it."""
+def _with_hash(paths: tuple[Path, ...], sha256: str) -> Path | None:
     for path in paths:
         if path.is_file() and hashlib.sha256(read_content(path)).hexdigest() == sha256:
             return path
-    return paths[0]
+    return None
 
 
 def describe_model(path: Path) -> Model:

@@ -19,6 +19,7 @@ from boardproof_host import run_command, targets
 from boardproof_host.record import check_writable
 
 MODEL_STEM = "fashion_mnist"
+LADDER_SCHEMA = "boardproof.ladder/2"
 
 
 class StepError(Exception):
@@ -33,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the missing steps, then the measurement; returns the exit code of the first that fails."""
     project = find_project()
     target = targets.find_target(project, args.target or targets.DEFAULT)
+    targets.check_starts(target)
     args.target, args.port = target.name, None
     args.out = args.out or project.state / "reports" / target.name
     check_writable(args.out)
@@ -94,7 +96,7 @@ def _is_current(record: Path, name: str) -> bool:
 
 def _ladder_is_current(folder: Path, keras: Path) -> bool:
     ladder = _read(folder / "ladder.json")
-    if not ladder or ladder.get("model", {}).get("sha256") != _sha256(keras):
+    if ladder.get("schema") != LADDER_SCHEMA or ladder.get("model", {}).get("sha256") != _sha256(keras):
         return False
     return all(_sha256(folder / rung["file"]) == rung["sha256"] for rung in ladder.get("rungs", []))
 

@@ -25,7 +25,7 @@ from boardproof_host.boards import Boards, open_boards
 from boardproof_host.fleet import Fleet, Measurement
 from boardproof_host.identity import Identity
 from boardproof_host.journal import Journal, RunKey
-from boardproof_host.model_file import candidates, choose, describe_model
+from boardproof_host.model_file import candidates, describe_model, model_of
 from boardproof_host.protocol.messages import TickUnit
 from boardproof_host.record import Report
 from boardproof_host.record_builder import (
@@ -124,10 +124,8 @@ def _with_the_boards_model(work: Work, args: argparse.Namespace, project: Projec
     """
     identity = boards.sessions[0].identity
     assert identity is not None
-    path = choose(candidates(project, args.model), identity.model_sha256)
-    model = describe_model(path)
-    identity.check_model(model.sha256, str(path), exported=path == project.exported_model)
-    return replace(work, path=path, model=model)
+    path = model_of(project, args.model, identity)
+    return replace(work, path=path, model=describe_model(path))
 
 
 def _stream_beside_oracles(
@@ -278,8 +276,8 @@ def _finish(result: Report, streamed: Streamed, work: Work, args: argparse.Names
     path = result.write(work.out / record.FILE_NAME)
     record.write_whole(work.out / "report.md", report.render_markdown(result))
     record.write_whole(work.out / "report.html", report.render_html(result))
-    if measurement.reason is None:
-        streamed.journal.discard()
+    if measurement.reason is None or measurement.untrusted is not None:
+        streamed.journal.discard()  # nothing to go on with, or nothing to be trusted
     if args.json:
         print(result.to_json(), end="")
     else:
@@ -292,7 +290,9 @@ def _finish(result: Report, streamed: Streamed, work: Work, args: argparse.Names
             print(story, file=sys.stderr)
     for port, error in measurement.failures.items():
         print(f"warning: {port} failed: {error.message}", file=sys.stderr)
-    failure = measurement.untrusted or next(iter(measurement.failures.values()), None)
+    if measurement.untrusted is not None:
+        raise measurement.untrusted
+    failure = next(iter(measurement.failures.values()), None)
     if failure is not None and measurement.reason is not None and not measurement.interrupted:
         raise LinkError(
             f"{failure.message} (after {result.images} of {result.selection.requested} images; "

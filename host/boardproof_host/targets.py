@@ -45,14 +45,14 @@ VIRTUAL = Target(
 
 
 def _options(config: configparser.ConfigParser, section: str, below: tuple[str, ...] = ()) -> dict[str, str]:
-    """A section's options with those it extends beneath; of several, the first that is named lies on top."""
+    """A section's options with those it extends beneath; of several, the last that is named lies on top."""
     if not config.has_section(section):
         raise InputError(f"platformio.ini extends [{section}], which is not there", hint="restore the file")
     if section in below:
         raise InputError(f"platformio.ini: [{section}] extends itself", hint="restore the file")
     own = dict(config[section])
     merged: dict[str, str] = {}
-    for base in reversed(own.get("extends", "").replace(",", " ").split()):
+    for base in own.get("extends", "").replace(",", " ").split():
         merged |= _options(config, base, (*below, section))
     return merged | own
 
@@ -100,6 +100,19 @@ def _target(project: Project, name: str, options: dict[str, str]) -> Target:
         emulator=definition.get("emulator"),
         model=options.get("custom_model"),
     )
+
+
+def check_starts(target: Target) -> None:
+    """Refuses a target whose board boardproof cannot start.
+
+    Raises:
+        InputError: it is a real board.
+    """
+    if not target.emulated:
+        raise InputError(
+            f"{target.name} is a real board: it has to be named by its port",
+            hint=f"pio run -e {target.name} -t upload && boardproof run --port /dev/ttyACM0",
+        )
 
 
 def find_target(project: Project, name: str) -> Target:

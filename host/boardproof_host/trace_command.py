@@ -16,7 +16,7 @@ from boardproof_export.manifest.errors import ExitCode, InputError, LinkError
 from boardproof_export.manifest.project import find_project
 from boardproof_host.boards import open_boards
 from boardproof_host.identity import Identity
-from boardproof_host.model_file import candidates, choose, describe_model, read_content, read_facts
+from boardproof_host.model_file import candidates, describe_model, model_of, read_content, read_facts
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import Feature, TickUnit
 from boardproof_host.session import Session
@@ -75,9 +75,8 @@ def run(args: argparse.Namespace) -> int:
         session = open_boards(args, project, stack, paths[0]).sessions[0]
         identity = session.identity
         assert identity is not None
-        path = choose(paths, identity.model_sha256)
+        path = model_of(project, args.model, identity)
         model = describe_model(path)
-        identity.check_model(model.sha256, str(path), exported=path == project.exported_model)
         if not identity.features & Feature.PROFILE:
             raise LinkError("this board cannot profile", hint="use a target whose firmware can")
         oracle = _oracle(path)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from boardproof_export.manifest.errors import LinkError
 from boardproof_host import cli, run_command
+from boardproof_host.session import Session
 from support.host_c import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -87,6 +89,30 @@ def test_a_run_without_a_report_can_be_gone_on_with(
     check_record(record, 50)
     assert record["link"]["bytes_down"] < 50 * 100  # not the images
     assert not journal.exists()
+
+
+def test_a_run_that_cannot_be_trusted_is_not_gone_on_with(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The digest over all answers is not the board's: no answer of this run may be taken over into another."""
+    monkeypatch.setenv("BOARDPROOF_PROJECT", str(project))
+
+    def differs(_: Session) -> None:
+        raise LinkError("the digest differs", hint="do not trust this run")
+
+    monkeypatch.setattr(Session, "check_digest", differs)
+    out = tmp_path / "out"
+    assert cli.main(["run", "--target", "tflm_host", "--limit", "20", "--out", str(out)]) == 3
+    said = capsys.readouterr().err
+    assert "the digest differs" in said
+    assert "--resume" not in said
+    assert not (out / "journal.bin").exists()
+
+
+def test_a_real_board_is_not_proved_without_a_port(project: Path) -> None:
+    done = boardproof(project, "prove", "--target", "nucleo_f446re")
+    assert done.returncode == 2
+    assert "== " not in done.stderr  # no step was begun
 
 
 def test_prove_builds_nothing(project: Path) -> None:

@@ -43,7 +43,7 @@ def by_name(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_the_record(converted: Any) -> None:
     record = converted.record
     assert json.loads((converted.folder / "ladder.json").read_text()) == record
-    assert record["schema"] == "boardproof.ladder/1"
+    assert record["schema"] == "boardproof.ladder/2"
     assert record["h5_bytes"] == 1_244_464
     assert record["test_images"] == 10_000
     assert tuple(by_name(record)) == RUNGS

@@ -36,7 +36,7 @@ def write(project: Project, text: str) -> None:
     project.platformio_ini.write_text(text, encoding="utf-8")
 
 
-def test_a_section_overrides_what_it_extends_and_the_first_base_lies_on_top(project: Project) -> None:
+def test_a_section_overrides_what_it_extends_and_the_last_base_lies_on_top(project: Project) -> None:
     write(
         project,
         "[env]\ncustom_engine = aot\ncustom_pack = shared\n"
@@ -49,7 +49,7 @@ def test_a_section_overrides_what_it_extends_and_the_first_base_lies_on_top(proj
     found = load_targets(project)
     assert list(found) == ["one", "two", VIRTUAL.name]
     one, two = found["one"], found["two"]
-    assert (one.board, one.engine, one.pack, one.description) == ("first", "tflm", "base", "Second")
+    assert (one.board, one.engine, one.pack, one.description) == ("second", "tflm", "base", "Second")
     assert (two.board, two.engine, two.pack, two.description) == ("own", "aot", "shared", "own")
     assert not one.emulated
 

@@ -30,10 +30,12 @@ class Arena final : public tflite::SingleArenaBufferAllocator {
   // After the jump: the bytes without which no more could be allocated. Later allocations are not in there.
   size_t needed() const { return needed_; }
 
+  // Never called, as nothing is destroyed. Public: with exceptions on, placement new refers to it.
+  void operator delete(void *) {}
+
  private:
   size_t free() const { return static_cast<size_t>(tail() - low()); }
   uint8_t *low() const { return GetOverlayMemoryAddress() + GetNonPersistentUsedBytes(); }
-  void operator delete(void *) {}  // never called: nothing is destroyed
 
   size_t needed_ = 0;
   std::jmp_buf *out_of_memory_;
@@ -48,9 +50,10 @@ class Planner final : public tflite::GreedyMemoryPlanner {
   using GreedyMemoryPlanner::AddBuffer;
   TfLiteStatus AddBuffer(int size, int first_time_used, int last_time_used) override;
 
- private:
-  void operator delete(void *) {}  // never called: nothing is destroyed
+  // Never called, as nothing is destroyed. Public: with exceptions on, placement new refers to it.
+  void operator delete(void *) {}
 
+ private:
   Arena *arena_;
 };
 

@@ -2,9 +2,11 @@
 
 namespace boardproof {
 
-static_assert(kDenseIsPerChannel || !MODEL_TFLM_PER_CHANNEL_DENSE,
-              "this TensorFlow Lite Micro is too old for the model's per-channel dense layers: export the "
-              "model's int8_per_tensor rung, or give a newer library (docs/BOARDS.md)");
+static_assert(
+    kDenseIsPerChannel || !MODEL_TFLM_PER_CHANNEL_DENSE,
+    "this TensorFlow Lite Micro is too old for the exported model's per-channel dense layers: "
+    "boardproof export models/fashion_mnist_int8_per_tensor.tflite, or your model's int8_per_tensor "
+    "rung, or give a newer library (docs/BOARDS.md)");
 
 namespace {
 

@@ -32,11 +32,13 @@ class HookedOps final : public tflite::MicroOpResolver {
   const Registration *FindOp(const char *op) const override;
   ParseFunction GetOpDataParser(tflite::BuiltinOperator op) const override;
 
+  // Never called, as nothing is destroyed. Public: with exceptions on, placement new refers to it.
+  void operator delete(void *) {}
+
  private:
   const Registration *Registered(const tflite::OperatorCode &code) const;
   const Registration *Hooked(const Registration *original) const;
   void Wrap(const Registration *original);
-  void operator delete(void *) {}  // never called: nothing is destroyed
 
   ModelOps ops_;
   const Registration *originals_[MODEL_TFLM_OP_KINDS] = {};
