@@ -63,19 +63,26 @@ def model_of(project: Project, named: Path | None, identity: Identity) -> Path:
     Raises:
         LinkError: it is none of the candidates.
     """
-    paths = candidates(project, named)
-    found = _with_hash(paths, identity.model_sha256)
-    if found is None:
-        known = _with_hash(_committed(project), identity.model_sha256)
-        wanted = named or paths[0]
-        sha256 = hashlib.sha256(read_content(wanted)).hexdigest()
-        identity.check_model(
-            sha256,
-            str(wanted),
-            None if known is None else str(known),
-            exported=wanted == project.exported_model,
-        )
-    return found or paths[0]
+    found = _with_hash(candidates(project, named), identity.model_sha256)
+    if found is not None:
+        return found
+    known = _with_hash(_committed(project), identity.model_sha256)
+    wanted = named or _rendered_next(project, identity.target)
+    identity.check_model(
+        hashlib.sha256(read_content(wanted)).hexdigest(),
+        str(wanted),
+        None if known is None else str(known),
+        exported=named is None or named == project.exported_model,
+    )
+    return wanted
+
+
+def _rendered_next(project: Project, name: str) -> Path:
+    """What a build of the target would take."""
+    if project.exported_model.is_file():
+        return project.exported_model
+    target = load_targets(project).get(name)
+    return project.reference_model if target is None or not target.model else project.root / target.model
 
 
 def _committed(project: Project) -> tuple[Path, ...]:

@@ -55,3 +55,6 @@ def test_a_model_of_nobody(project: Project) -> None:
     with pytest.raises(LinkError, match="the board runs another model") as caught:
         model_of(project, None, board(b"unknown"))
     assert "--model FILE" in caught.value.hint
+    # What a build of this target takes, and it takes it without an export.
+    assert NAMES[1] in caught.value.message
+    assert "boardproof export" not in caught.value.hint
