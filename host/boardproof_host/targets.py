@@ -22,9 +22,7 @@ class Target:
     pack: str  # weight layout of the ahead-of-time engine
     description: str
     emulator: dict[str, Any] | None  # the board definition's section; None for real boards
-    model: str | None = (
-        None  # path in the checkout: rendered while none is exported; None is the reference model
-    )
+    model: str | None = None  # `custom_model`: path in the checkout; None is the reference model
     virtual: bool = False  # a process of this machine: there is nothing to build
 
     @property
