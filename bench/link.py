@@ -17,10 +17,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from boardproof_export.manifest import dataset
-from boardproof_export.manifest.project import find_project
-from boardproof_host.session import Session
-from boardproof_host.throttle import BITS_PER_BYTE, ThrottledTransport
+from boardproof_export.shared.project import find_project
+from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_host.link.disturbance.rate import BITS_PER_BYTE, ThrottledTransport
+from boardproof_host.link.session import Session
 from support.board_library import BoardOptions, MemoryBoard, VirtualClock, build_board
 
 BAUD = 921_600

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boardproof_host.oracle import LITERT, TFLM, OracleOutputs
-from boardproof_host.record import Dataset, Host, Model, Reference, Report, Selection, Target
-from boardproof_host.record_builder import (
+from boardproof_host.oracles.oracle import LITERT, TFLM, OracleOutputs
+from boardproof_host.record.build import (
     Circumstances,
     Footprint,
     Images,
@@ -15,6 +14,7 @@ from boardproof_host.record_builder import (
     Measured,
     build_record,
 )
+from boardproof_host.record.schema import Dataset, Host, Model, Reference, Report, Selection, Target
 
 CORTEX_M4 = Target("qemu_cortex_m4", "aot", "dsp", "cortex-m4", "0123456789abcdef", True, None)
 STM32F4 = Target("disco_f407vg", "tflm", "cmsis-nn", "cortex-m4", "fedcba9876543210", False, 168_000_000)

@@ -21,7 +21,7 @@ import firmware_build  # noqa: E402
 GENERATED = root / "firmware" / "generated"
 REFERENCE_MODEL = "models/fashion_mnist_int8.tflite"
 NEEDED = ("jinja2", "numpy", "tflite")
-RENDER = "import sys; from pathlib import Path; from boardproof_export.export import render; " + (
+RENDER = "import sys; from pathlib import Path; from boardproof_export.commands.export import render; " + (
     "render(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])"
 )
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from boardproof_host.cli import main
+from boardproof_host.commands.main import main
 
 sys.exit(main())

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boardproof_host import virtual_board
-from boardproof_host.model_file import read_facts
+from boardproof_host.boards.virtual import board as virtual_board
+from boardproof_host.boards.virtual.board import Firmware, VirtualBoard
+from boardproof_host.boards.which_model import read_facts
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode
 from boardproof_host.protocol.packed import pack
-from boardproof_host.virtual_board import Firmware, VirtualBoard
 from model_builder import random_model
 from support.board_library import MemoryBoard, VirtualClock, build_board
 

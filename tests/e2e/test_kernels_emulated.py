@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from tflite_micro.python.tflite_micro import runtime
 
-from boardproof_export.export import render
-from boardproof_export.manifest import Manifest
+from boardproof_export.commands.export import render
+from boardproof_export.shared.manifest import Manifest
 from host_engine import FIRMWARE, run_compiler
 from model_builder import DenseLayer, dense_model, random_model
 

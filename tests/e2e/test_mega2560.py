@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from tflite_micro.python.tflite_micro import runtime
 
-from boardproof_export.manifest.project import Project
-from boardproof_host.emulator import emulated_board
+from boardproof_export.shared.project import Project
+from boardproof_host.boards.processes import emulated_board
+from boardproof_host.link.session import Session
+from boardproof_host.link.transport import SerialTransport
 from boardproof_host.protocol.messages import TickUnit
-from boardproof_host.session import Session
-from boardproof_host.transport import SerialTransport
 from e2e.conftest import Checkout
 from e2e.test_emulated import path_without
 from model_builder import DenseLayer, dense_model

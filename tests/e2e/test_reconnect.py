@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boardproof_export.manifest import dataset
-from boardproof_export.manifest.errors import LinkError
-from boardproof_host.fleet import Fleet
-from boardproof_host.session import Patience, Session
-from boardproof_host.transport import SerialTransport, Transport
-from boardproof_host.virtual_board import Firmware, VirtualBoard, build
+from boardproof_export.shared.errors import LinkError
+from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_host.boards.virtual.board import Firmware, VirtualBoard, build
+from boardproof_host.link.session import Patience, Session
+from boardproof_host.link.transport import SerialTransport, Transport
+from boardproof_host.runs.stream import Fleet
 from e2e.conftest import Checkout
 from support.host_c import ROOT
 from support.served_board import on_terminal

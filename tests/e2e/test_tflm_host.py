@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from boardproof_export.manifest.errors import LinkError
-from boardproof_host import cli, run_command
-from boardproof_host.session import Session
+from boardproof_export.shared.errors import LinkError
+from boardproof_host.commands import main as cli
+from boardproof_host.link.session import Session
+from boardproof_host.runs import run as run_command
 from support.host_c import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -137,7 +138,7 @@ def test_it_is_a_target_without_a_build(project: Path) -> None:
 
 def test_port_auto_finds_it(project: Path) -> None:
     """A running board that left its state file, as `pio run -t upload` does, is found without naming its port."""
-    command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(MODEL)]
+    command = [sys.executable, "-m", "boardproof_host.boards.virtual.board", "--model", str(MODEL)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as board:
         assert board.stdout is not None
         folder = project / ".pio" / "emulators"
@@ -150,7 +151,7 @@ def test_port_auto_finds_it(project: Path) -> None:
 
 @pytest.mark.parametrize("model", sorted((ROOT / "models").glob("*.tflite")), ids=lambda path: path.stem)
 def test_a_committed_model_is_known_by_its_hash(project: Path, model: Path) -> None:
-    command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(model)]
+    command = [sys.executable, "-m", "boardproof_host.boards.virtual.board", "--model", str(model)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as board:
         assert board.stdout is not None
         port = json.loads(board.stdout.readline())["port"]
@@ -178,7 +179,7 @@ def test_arguments_that_cannot_be_meant(project: Path, arguments: tuple[str, ...
 
 
 def test_a_rate_that_the_board_cannot_have_is_told(project: Path) -> None:
-    command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(MODEL)]
+    command = [sys.executable, "-m", "boardproof_host.boards.virtual.board", "--model", str(MODEL)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as board:
         assert board.stdout is not None
         port = json.loads(board.stdout.readline())["port"]
@@ -190,7 +191,7 @@ def test_a_rate_that_the_board_cannot_have_is_told(project: Path) -> None:
 def test_two_boards_with_different_firmware(project: Path) -> None:
     started = [
         subprocess.Popen(
-            [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(path)],
+            [sys.executable, "-m", "boardproof_host.boards.virtual.board", "--model", str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -207,7 +208,7 @@ def test_two_boards_with_different_firmware(project: Path) -> None:
 def test_another_model_is_refused_by_name(project: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.tflite"
     other.write_bytes(MODEL.read_bytes() + b"\0")  # the same model in another file
-    command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(other)]
+    command = [sys.executable, "-m", "boardproof_host.boards.virtual.board", "--model", str(other)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as board:
         assert board.stdout is not None
         port = json.loads(board.stdout.readline())["port"]

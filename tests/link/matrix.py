@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from boardproof_host.fault import FaultSpec, Kind
+from boardproof_host.link.disturbance.faults import FaultSpec, Kind
 from support.board_library import IMAGE_DEPTHS, SMALL_DEPTHS, BoardOptions, HangError
 from support.conversation import Bench, Circumstances, converse, make_bench, random_inputs, replay
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from boardproof_host.fault import Kind
-from boardproof_host.session import Session
-from boardproof_host.throttle import ThrottledTransport
-from boardproof_host.transport import SAFE_BAUD
+from boardproof_host.link.disturbance.faults import Kind
+from boardproof_host.link.disturbance.rate import ThrottledTransport
+from boardproof_host.link.session import Session
+from boardproof_host.link.transport import SAFE_BAUD
 from support.board_library import BoardOptions, MemoryBoard, VirtualClock
 from support.conversation import Bench, Circumstances, replay
 

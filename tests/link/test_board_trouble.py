@@ -5,10 +5,10 @@ import random
 import numpy as np
 import pytest
 
+from boardproof_host.link.disturbance.rate import ThrottledTransport
+from boardproof_host.link.session import Session
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import FrameParser, encode
-from boardproof_host.session import Session
-from boardproof_host.throttle import ThrottledTransport
 from model_builder import random_model
 from support.board_library import SMALL_DEPTHS, BoardOptions, MemoryBoard, VirtualClock
 from support.conversation import Bench, Circumstances, converse, random_inputs

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from boardproof_export.manifest.errors import InputError
-from boardproof_host.cable import Cable, cable_for
-from boardproof_host.fault import FaultyTransport
-from boardproof_host.throttle import ThrottledTransport
+from boardproof_export.shared.errors import InputError
+from boardproof_host.link.disturbance.cable import Cable, cable_for
+from boardproof_host.link.disturbance.faults import FaultyTransport
+from boardproof_host.link.disturbance.rate import ThrottledTransport
 from support.board_library import MemoryBoard, VirtualClock
 from support.conversation import Bench
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from boardproof_host.fault import FaultSpec, Kind
+from boardproof_host.link.disturbance.faults import FaultSpec, Kind
 from model_builder import random_model
 from support.board_library import SMALL_DEPTHS, BoardOptions, build_board
 from support.conversation import Bench, Circumstances, replay

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boardproof_export.manifest.errors import InputError
-from boardproof_host.fault import REPEAT_BYTES, FaultPlan, FaultSpec, FaultyTransport, Kind
-from boardproof_host.transport import PortGoneError
+from boardproof_export.shared.errors import InputError
+from boardproof_host.link.disturbance.faults import REPEAT_BYTES, FaultPlan, FaultSpec, FaultyTransport, Kind
+from boardproof_host.link.transport import PortGoneError
 from support.board_library import VirtualClock
 
 DATA = bytes(range(1, 101))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from boardproof_host.fault import Kind
+from boardproof_host.link.disturbance.faults import Kind
 from support.board_library import BoardOptions
 from support.conversation import Bench, Circumstances, Outcome, replay
 

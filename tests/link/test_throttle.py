@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from boardproof_export.manifest.errors import InputError
-from boardproof_host.throttle import PIECE_BYTES, Line, ThrottledTransport
-from boardproof_host.transport import SerialTransport
+from boardproof_export.shared.errors import InputError
+from boardproof_host.link.disturbance.rate import PIECE_BYTES, Line, ThrottledTransport
+from boardproof_host.link.transport import SerialTransport
 from support.board_library import VirtualClock
 
 DATA = bytes(range(256)) * 4

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tflite_micro.python.tflite_micro import runtime
 
-from boardproof_export import export
-from boardproof_export.dense import resolve_dense
-from boardproof_export.graph import parse_graph
-from boardproof_export.pack import PACKS, can_pair
-from boardproof_export.quantization import per_channel_multiplier, per_tensor_multiplier
-from boardproof_export.support import support
+from boardproof_export.aot.limits import support
+from boardproof_export.aot.pack import PACKS, can_pair
+from boardproof_export.commands import export
+from boardproof_export.model.fixed_point import per_channel_multiplier, per_tensor_multiplier
+from boardproof_export.operators.fully_connected import resolve_dense
+from boardproof_export.shared.model import parse_graph
 from host_engine import RenderedModel, compile_engine
 from model_builder import DenseLayer, dense_model
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from boardproof_export.export import render
-from boardproof_host.transport import PortGoneError
+from boardproof_export.commands.export import render
+from boardproof_host.link.transport import PortGoneError
 from support.host_c import FIRMWARE, compile_host
 
 HERE = Path(__file__).parent

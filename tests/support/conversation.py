@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from boardproof_export.manifest.errors import BoardproofError
-from boardproof_host.fault import FaultPlan, FaultSpec
-from boardproof_host.session import LinkCounters, Session
-from boardproof_host.throttle import ThrottledTransport
-from boardproof_host.transport import Transport
+from boardproof_export.shared.errors import BoardproofError
+from boardproof_host.link.disturbance.faults import FaultPlan, FaultSpec
+from boardproof_host.link.disturbance.rate import ThrottledTransport
+from boardproof_host.link.session import LinkCounters, Session
+from boardproof_host.link.transport import Transport
 from model_builder import random_model
 from support.board_library import BoardOptions, MemoryBoard, VirtualClock, build_board
 

@@ -11,8 +11,8 @@ from typing import Any
 import serial
 import serial.rfc2217
 
-from boardproof_host.pty_link import PtyLink
-from boardproof_host.virtual_board import Firmware, VirtualBoard
+from boardproof_host.boards.virtual.board import Firmware, VirtualBoard
+from boardproof_host.boards.virtual.terminal import PtyLink
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 # The command line as `boardproof` runs it, without the host's side of it.
 _COMMAND = """
 import argparse, sys
-from boardproof_export.commands import register
+from boardproof_export.commands.main import register
 parser = argparse.ArgumentParser()
 register(parser.add_subparsers(required=True))
 args = parser.parse_args()

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from boardproof_export.manifest import dataset
-from boardproof_host import oracle
-from boardproof_host.aot_host import AOT_HOST
+from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_host.oracles import oracle
+from boardproof_host.oracles.stand_in import AOT_HOST
 from support.host_c import ROOT
 
 MODEL = ROOT / "models" / "fashion_mnist_int8.tflite"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from boardproof_export import export
-from boardproof_export.pack import AVR_ROWS, PACKS
+from boardproof_export.aot.pack import AVR_ROWS, PACKS
+from boardproof_export.commands import export
 from host_engine import RenderedModel, compile_engine
 from model_builder import DenseLayer, dense_model
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from boardproof_export import export
+from boardproof_export.commands import export
 from host_engine import FIRMWARE, run_compiler
 from model_builder import tiny_model
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from jinja2 import UndefinedError
 
-from boardproof_export import codegen, export
-from boardproof_export.graph import parse_graph
-from boardproof_export.manifest import Manifest, read_manifest
-from boardproof_export.manifest.errors import InputError
-from boardproof_export.pack import PACKS
+from boardproof_export.aot import render as codegen
+from boardproof_export.aot.pack import PACKS
+from boardproof_export.commands import export
+from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.manifest import Manifest, read_manifest
+from boardproof_export.shared.model import parse_graph
 from host_engine import FIRMWARE, RenderedModel, compile_engine, run_compiler
 from model_builder import (
     DenseLayer,
@@ -223,7 +224,7 @@ def test_templates_are_strict() -> None:
 
 def test_render_needs_neither_tensorflow_nor_rich(tiny: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from boardproof_export.export import render\n"
+        "import sys; from pathlib import Path; from boardproof_export.commands.export import render\n"
         f"render(Path({str(tiny)!r}), Path({str(tmp_path / 'out')!r}), ['portable', 'dsp'])\n"
         "heavy = {'tensorflow', 'rich', 'ai_edge_litert', 'tflite_micro'} & set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)"

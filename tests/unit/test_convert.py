@@ -11,18 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boardproof_export import convert, ladder, train
-from boardproof_export.graph import read_graph
-from boardproof_export.manifest import dataset
-from boardproof_export.manifest.errors import InputError
-from boardproof_export.tflm_ops import resolver
+from boardproof_export.ladder import convert, train
+from boardproof_export.ladder import rungs as ladder
+from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.model import read_graph
+from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_export.tflm.resolver import resolver
 
 RUNGS = ("float32", "float16", "dynamic", "int8", "int8_per_tensor")
 
 
 @pytest.fixture(scope="module")
 def tf() -> Any:
-    from boardproof_export.tensorflow_import import import_tensorflow
+    from boardproof_export.ladder.tensorflow import import_tensorflow
 
     return import_tensorflow()
 

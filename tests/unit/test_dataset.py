@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boardproof_export.manifest import dataset
-from boardproof_export.manifest.errors import ExitCode, InputError, ToolMissingError
+from boardproof_export.shared.errors import ExitCode, InputError, ToolMissingError
+from boardproof_export.shared.sources import fashion_mnist as dataset
 
 COUNT = 5
 IMAGES = "t10k-images-idx3-ubyte"

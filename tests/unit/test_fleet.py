@@ -12,8 +12,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from boardproof_host.fleet import Fleet
-from boardproof_host.session import Session
+from boardproof_host.link.session import Session
+from boardproof_host.runs.stream import Fleet
 
 IN_FLIGHT = 5
 SECONDS_AN_ANSWER = 0.3

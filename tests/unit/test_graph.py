@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boardproof_export.graph import Activation, Graph, parse_graph, read_graph
-from boardproof_export.manifest.errors import InputError
-from boardproof_export.support import support
+from boardproof_export.aot.limits import support
+from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.model import Activation, Graph, parse_graph, read_graph
 from model_builder import FLOAT32, INT8, ModelBuilder, random_model, schema, tiny_model
 
 PATH = Path("some/model.tflite")

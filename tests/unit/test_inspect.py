@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boardproof_export import inspect
-from boardproof_export.graph import parse_graph
+from boardproof_export.commands import inspect
+from boardproof_export.shared.model import parse_graph
 from model_builder import FLOAT32, INT8, ModelBuilder, random_model, schema, tiny_model
 
 _FLOAT16 = schema.TensorType.FLOAT16

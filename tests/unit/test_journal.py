@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from boardproof_export.manifest.errors import InputError
-from boardproof_host.journal import FILE_NAME, Entry, Journal, RunKey
+from boardproof_export.shared.errors import InputError
+from boardproof_host.record.journal import FILE_NAME, Entry, Journal, RunKey
 
 KEY = RunKey(
     model="m" * 64,

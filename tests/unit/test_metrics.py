@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boardproof_host import metrics
-from boardproof_host.metrics import Int8Array
+from boardproof_host.record import metrics
+from boardproof_host.record.metrics import Int8Array
 
 # Few values, so that ties and equal outputs happen; the extremes, so that int8 arithmetic would wrap.
 VALUES = st.sampled_from([-128, -127, -1, 0, 1, 2, 126, 127])

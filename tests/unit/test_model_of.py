@@ -9,10 +9,10 @@ from typing import cast
 
 import pytest
 
-from boardproof_export.manifest.errors import LinkError
-from boardproof_export.manifest.project import Project
-from boardproof_host.identity import Identity
-from boardproof_host.model_file import model_of
+from boardproof_export.shared.errors import LinkError
+from boardproof_export.shared.project import Project
+from boardproof_host.boards.which_model import model_of
+from boardproof_host.link.handshake import Identity
 from support.host_c import ROOT
 
 NAMES = ("fashion_mnist_int8.tflite", "fashion_mnist_int8_per_tensor.tflite")

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from boardproof_export.manifest.errors import InputError, ToolMissingError
-from boardproof_host import oracle
-from boardproof_host.oracle import LITERT, LITERT_REF, TFLM, Oracle, OracleRun, OracleSet
+from boardproof_export.shared.errors import InputError, ToolMissingError
+from boardproof_host.oracles import oracle
+from boardproof_host.oracles.oracle import LITERT, LITERT_REF, TFLM, Oracle, OracleRun, OracleSet
 from model_builder import FLOAT32, ModelBuilder, random_model, tiny_model
 
 # -- what the worker can be told to load in place of an interpreter ------------------------------------------
@@ -321,7 +321,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from boardproof_host import oracle
+from boardproof_host.oracles import oracle
 slow = oracle.OracleSet((oracle.Oracle("slow", "numpy", "test_oracle:load_slow", "none"),), True)
 run = oracle.start(Path(sys.argv[1]), np.zeros((50000, 3), np.int8), Path(sys.argv[2]), slow)
 while not run.poll()["slow"]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from boardproof_host import oracle
+from boardproof_host.oracles import oracle
 from model_builder import DenseLayer, dense_model
 
 INPUT_SCALE, OUTPUT_SCALE = 2.0**-6, 2.0**-2

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boardproof_export.plan import ALIGNMENT, Buffer, plan_buffers
+from boardproof_export.aot.plan import ALIGNMENT, Buffer, plan_buffers
 
 
 @st.composite

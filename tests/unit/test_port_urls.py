@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boardproof_host import virtual_board
-from boardproof_host.oracle_worker import load_tflm
-from boardproof_host.port_errors import NoAnswerError
-from boardproof_host.session import Patience, Session
-from boardproof_host.transport import SerialTransport
-from boardproof_host.virtual_board import Firmware
+from boardproof_host.boards.virtual import board as virtual_board
+from boardproof_host.boards.virtual.board import Firmware
+from boardproof_host.link.session import Patience, Session
+from boardproof_host.link.transport import SerialTransport
+from boardproof_host.oracles.worker import load_tflm
+from boardproof_host.ports.advice import NoAnswerError
 from model_builder import random_model
 from support.served_board import on_rfc2217, on_socket, on_terminal
 

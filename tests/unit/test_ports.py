@@ -20,14 +20,19 @@ from typing import Any
 import pytest
 from serial.tools import list_ports_common
 
-from boardproof_export.manifest.errors import InputError, LinkError
-from boardproof_host import cli, port_errors, port_state, ports, ports_command, virtual_board
-from boardproof_host.port_errors import NoAnswerError, PortBusyError, PortDeniedError
-from boardproof_host.port_state import Access
-from boardproof_host.ports import Port
-from boardproof_host.session import Patience, Session
-from boardproof_host.transport import SerialTransport
-from boardproof_host.virtual_board import Firmware
+from boardproof_export.shared.errors import InputError, LinkError
+from boardproof_host.boards.virtual import board as virtual_board
+from boardproof_host.boards.virtual.board import Firmware
+from boardproof_host.commands import main as cli
+from boardproof_host.commands import ports as ports_command
+from boardproof_host.link.session import Patience, Session
+from boardproof_host.link.transport import SerialTransport
+from boardproof_host.ports import advice as port_errors
+from boardproof_host.ports import find as ports
+from boardproof_host.ports import holders as port_state
+from boardproof_host.ports.advice import NoAnswerError, PortBusyError, PortDeniedError
+from boardproof_host.ports.find import Port
+from boardproof_host.ports.holders import Access
 from model_builder import random_model
 from support.served_board import on_terminal
 
@@ -139,7 +144,7 @@ def test_the_process_behind_a_terminal_does_not_use_it(tmp_path: Path) -> None:
     """A board that is a process holds both ends of its port: the port is free all the same."""
     model = tmp_path / "model.tflite"
     model.write_bytes(MODEL)
-    command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(model)]
+    command = [sys.executable, "-m", "boardproof_host.boards.virtual.board", "--model", str(model)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         device = json.loads(child.stdout.readline())["port"]

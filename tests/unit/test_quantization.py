@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boardproof_export.graph import Activation
-from boardproof_export.quantization import (
+from boardproof_export.model.fixed_point import (
     activation_range,
     per_channel_multiplier,
     per_tensor_multiplier,
     quantize_multiplier,
 )
+from boardproof_export.shared.model import Activation
 
 
 @given(st.floats(min_value=2.0**-31, max_value=2.0**30))

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boardproof_export.manifest.errors import ExitCode, InputError, LinkError
-from boardproof_host import record
-from boardproof_host.record_builder import Measured
+from boardproof_export.shared.errors import ExitCode, InputError, LinkError
+from boardproof_host.record import schema as record
+from boardproof_host.record.build import Measured
 from records import CORTEX_M4, build, measured, silicon
 
 RECORD = build()

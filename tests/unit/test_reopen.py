@@ -2,9 +2,9 @@
 
 import pytest
 
-from boardproof_export.manifest.errors import LinkError
-from boardproof_host.reopen import UsbIdentity, reopener
-from boardproof_host.transport import Transport
+from boardproof_export.shared.errors import LinkError
+from boardproof_host.link.transport import Transport
+from boardproof_host.ports.find_again import UsbIdentity, reopener
 
 BOARD = UsbIdentity(0x2341, 0x805A, "ABC123", "1-4")
 SAME_KIND = UsbIdentity(0x2341, 0x805A, "XYZ789", "1-2")

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from boardproof_export.manifest.errors import InputError
-from boardproof_host import report_command
-from boardproof_host.record import Report, read
+from boardproof_export.shared.errors import InputError
+from boardproof_host.commands import report as report_command
+from boardproof_host.record.schema import Report, read
 from boardproof_host.report import render_html, render_junit, render_markdown, render_terminal
 from records import build, silicon
 

@@ -1,6 +1,6 @@
 """Time-outs follow RFC 6298."""
 
-from boardproof_host.roundtrip import FIRST, LONGEST, RoundTrip
+from boardproof_host.link.timeouts import FIRST, LONGEST, RoundTrip
 
 
 def test_before_any_measurement() -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from boardproof_export.manifest.errors import InputError
-from boardproof_host.selection import select
+from boardproof_export.shared.errors import InputError
+from boardproof_host.runs.selection import select
 
 
 def test_all_by_default() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from platformio.project.config import ProjectConfig
 
-from boardproof_export.graph import read_graph
-from boardproof_export.manifest.errors import InputError
-from boardproof_export.manifest.project import Project, find_project
-from boardproof_export.tflm_ops import resolver
-from boardproof_host.targets import VIRTUAL, find_target, load_targets
+from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.model import read_graph
+from boardproof_export.shared.project import Project, find_project
+from boardproof_export.tflm.resolver import resolver
+from boardproof_host.boards.targets import VIRTUAL, find_target, load_targets
 from support.host_c import ROOT
 
 REAL_BOARDS = {

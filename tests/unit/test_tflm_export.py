@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boardproof_export import codegen, export, tflm, tflm_arena, tflm_ops
-from boardproof_export.graph import Graph, Op, parse_graph
-from boardproof_export.manifest import read_manifest
-from boardproof_export.manifest.errors import InputError
-from boardproof_export.support import _TFLM_CUSTOM_OPS, _TFLM_OPS
+from boardproof_export.aot import render as codegen
+from boardproof_export.aot.limits import _TFLM_CUSTOM_OPS, _TFLM_OPS
+from boardproof_export.commands import export
+from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.manifest import read_manifest
+from boardproof_export.shared.model import Graph, Op, parse_graph
+from boardproof_export.tflm import arena as tflm_arena
+from boardproof_export.tflm import render as tflm
+from boardproof_export.tflm import resolver as tflm_ops
 from model_builder import FLOAT32, INT8, INT32, ModelBuilder, random_model, schema, tiny_model
 from support.host_c import FIRMWARE, ROOT
 

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boardproof_export import files, tensorflow_import, train
-from boardproof_export.manifest.errors import ExitCode, InputError, ToolMissingError
+from boardproof_export.ladder import tensorflow as tensorflow_import
+from boardproof_export.ladder import train
+from boardproof_export.shared import files
+from boardproof_export.shared.errors import ExitCode, InputError, ToolMissingError
 
 
 def test_one_epoch_trains(trained: Any) -> None:
@@ -121,7 +123,7 @@ class TestHiddenOutput:
 
 
 def test_scaled_pixels_are_zero_to_one() -> None:
-    from boardproof_export.manifest.dataset import Split
+    from boardproof_export.shared.sources.fashion_mnist import Split
 
     split = Split(np.array([[[0, 51, 255]]], np.uint8), np.zeros(1, np.uint8), "")
     assert train._scaled(split).tolist() == [[[0.0, np.float32(0.2), 1.0]]]

@@ -19,18 +19,19 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from boardproof_export.manifest.errors import InputError, LinkError
-from boardproof_host import pty_link, virtual_board
-from boardproof_host.model_file import read_facts
-from boardproof_host.oracle_worker import load_tflm
+from boardproof_export.shared.errors import InputError, LinkError
+from boardproof_host.boards.virtual import board as virtual_board
+from boardproof_host.boards.virtual import terminal as pty_link
+from boardproof_host.boards.virtual.board import VirtualBoard
+from boardproof_host.boards.virtual.engine import SCHEMA_VERSION, TflmEngine
+from boardproof_host.boards.virtual.terminal import PtyLink
+from boardproof_host.boards.which_model import read_facts
+from boardproof_host.link.session import Patience, Session
+from boardproof_host.link.transport import SerialTransport
+from boardproof_host.oracles.worker import load_tflm
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode
-from boardproof_host.pty_link import PtyLink
-from boardproof_host.session import Patience, Session
-from boardproof_host.transport import SerialTransport
-from boardproof_host.virtual_board import VirtualBoard
-from boardproof_host.virtual_engine import SCHEMA_VERSION, TflmEngine
 from model_builder import ModelBuilder, random_model
 
 DEPTHS = (20, 12, 5)
@@ -151,7 +152,14 @@ def test_profile_looks_behind_every_operator() -> None:
 
 @contextmanager
 def process(model: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[bytes]", dict[str, Any]]]:
-    command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(model), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "boardproof_host.boards.virtual.board",
+        "--model",
+        str(model),
+        *arguments,
+    ]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert child.stdout is not None
@@ -221,7 +229,7 @@ def test_a_model_that_cannot_be_used_ends_the_process_with_code_2(tmp_path: Path
     bad = tmp_path / "bad.tflite"
     bad.write_bytes(b"no model")
     for path, said in ((bad, "not a .tflite file"), (tmp_path / "absent.tflite", "cannot read")):
-        command = [sys.executable, "-m", "boardproof_host.virtual_board", "--model", str(path)]
+        command = [sys.executable, "-m", "boardproof_host.boards.virtual.board", "--model", str(path)]
         done = subprocess.run(command, input=b"", capture_output=True, timeout=30, check=False)
         assert done.returncode == 2
         assert said in done.stderr.decode()

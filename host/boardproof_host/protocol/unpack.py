@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from boardproof_export.manifest.errors import LinkError
+from boardproof_export.shared.errors import LinkError
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame
 from boardproof_host.protocol.messages import MalformedPayloadError

@@ -5,7 +5,7 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from boardproof_host.record import Report
+from boardproof_host.record.schema import Report
 from boardproof_host.report import plots, wording
 
 # Characters that XML 1.0 cannot hold, not even escaped.
@@ -37,7 +37,7 @@ def render_html(report: Report) -> str:
 
 def _render(template: str, report: Report, drawings: dict[str, Markup] | None = None) -> str:
     environment = Environment(
-        loader=PackageLoader("boardproof_host", "templates"),
+        loader=PackageLoader("boardproof_host.report", "templates"),
         undefined=StrictUndefined,
         autoescape=lambda name: name is not None and name.endswith((".html.j2", ".xml.j2")),
         trim_blocks=True,

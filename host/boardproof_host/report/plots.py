@@ -5,7 +5,7 @@ Sizes are in SVG user units, which the page scales to its width.
 
 from html import escape
 
-from boardproof_host.record import Report
+from boardproof_host.record.schema import Report
 from boardproof_host.report.wording import number, percent
 
 _WIDTH = 640

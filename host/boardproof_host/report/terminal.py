@@ -5,7 +5,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from boardproof_host.record import Report
+from boardproof_host.record.schema import Report
 from boardproof_host.report import wording
 
 _STYLE = {"exact": "bold green", "equivalent": "bold yellow", "diverged": "bold red"}

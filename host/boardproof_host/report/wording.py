@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from boardproof_host.metrics import Summary
-from boardproof_host.record import Cost, Mismatch, Report
+from boardproof_host.record.metrics import Summary
+from boardproof_host.record.schema import Cost, Mismatch, Report
 
 NOT_A_LATENCY = "(emulated; not a latency)"
 UNKNOWN = "-"

@@ -1,0 +1,105 @@
+"""`boardproof inspect`: what a .tflite file holds and which engine can run it. Needs neither TensorFlow nor an
+interpreter."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from boardproof_export.aot.limits import Support, configuration_reasons, support
+from boardproof_export.model.cost import constant_bytes, macs
+from boardproof_export.shared.model import Graph, Op, Quantization, Tensor, read_graph
+
+SCHEMA = "boardproof.inspect/1"
+
+
+def run(*, model: Path, as_json: bool) -> int:
+    """The command: a table, or the record as JSON. An engine that cannot run the model is no error.
+
+    Raises:
+        InputError: `model` is no valid .tflite file.
+    """
+    graph = read_graph(model)
+    if as_json:
+        print(json.dumps(record(graph), indent=2))
+        return 0
+    from boardproof_export.commands import inspect_table
+
+    inspect_table.show(graph, record(graph))
+    return 0
+
+
+def record(graph: Graph) -> dict[str, Any]:
+    """The whole answer as a JSON record, schema "boardproof.inspect/1". Sizes are bytes, indices the file's own."""
+    return {
+        "schema": SCHEMA,
+        "model": {
+            "name": graph.name,
+            "sha256": graph.sha256,
+            "bytes": len(graph.content),
+            "schema_version": graph.schema_version,
+            "description": graph.description,
+            "subgraphs": graph.subgraphs,
+        },
+        "inputs": list(graph.inputs),
+        "outputs": list(graph.outputs),
+        "tensors": [_tensor(tensor) for tensor in graph.tensors],
+        "ops": [_op(graph, op) for op in graph.ops],
+        "constants_bytes": sum(len(tensor.data) for tensor in graph.tensors if tensor.data is not None),
+        "macs": sum(macs(graph, op) for op in graph.ops),
+        # Why this project's firmware cannot serve the model, whatever the engine.
+        "firmware_limits": [str(reason) for reason in configuration_reasons(graph)],
+        "engines": [_engine(answer) for answer in support(graph)],
+    }
+
+
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    return {
+        "index": tensor.index,
+        "name": tensor.name,
+        "type": tensor.type,
+        "shape": list(tensor.shape),
+        "dynamic": tensor.dynamic,
+        "constant_bytes": 0 if tensor.data is None else len(tensor.data),
+        "quantization": _quantization(tensor.quantization),
+    }
+
+
+def _quantization(quantization: Quantization | None) -> dict[str, Any] | None:
+    if quantization is None:
+        return None
+    return {
+        "kind": "per-channel" if quantization.per_channel else "per-tensor",
+        "axis": quantization.axis if quantization.per_channel else None,
+        "scales": [_json_number(float(scale)) for scale in quantization.scales],
+        "zero_points": list(quantization.zero_points),
+    }
+
+
+def _json_number(value: float) -> float | None:
+    """JSON has neither infinity nor NaN; a damaged file may."""
+    return value if abs(value) < float("inf") else None
+
+
+def _op(graph: Graph, op: Op) -> dict[str, Any]:
+    return {
+        "index": op.index,
+        "code": op.code,
+        "custom": op.custom,
+        "version": op.version,
+        "inputs": list(op.inputs),
+        "outputs": list(op.outputs),
+        "activation": None if op.fully_connected is None else op.fully_connected.activation.name,
+        "macs": macs(graph, op),
+        "constant_bytes": constant_bytes(graph, op),
+    }
+
+
+def _engine(answer: Support) -> dict[str, Any]:
+    return {
+        "name": answer.engine,
+        "runs": answer.runs,
+        "reasons": [
+            {"op": None if reason.op is None else reason.op.index, "text": str(reason)}
+            for reason in answer.reasons
+        ],
+    }

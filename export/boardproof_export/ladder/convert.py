@@ -1,0 +1,181 @@
+"""`boardproof convert`: a Keras model to the ladder of .tflite files, with the bytes and the accuracy of each."""
+
+import hashlib
+import tempfile
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from boardproof_export.ladder import console
+from boardproof_export.ladder import rungs as ladder
+from boardproof_export.ladder.tensorflow import import_tensorflow
+from boardproof_export.ladder.train import MODEL_NAME
+from boardproof_export.shared import files
+from boardproof_export.shared.errors import ExitCode, InputError
+from boardproof_export.shared.model import parse_graph
+from boardproof_export.shared.project import find_project
+from boardproof_export.shared.sources import fashion_mnist as dataset
+
+SCHEMA = "boardproof.ladder/2"  # 2: five rungs
+RECORD_NAME = "ladder.json"
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+_TRAIN = "train one: boardproof train"
+
+
+def run(*, model: Path | None, out: Path | None, data: Path | None, as_json: bool) -> int:
+    """Converts a Keras model to every rung and writes the .tflite files and `ladder.json`.
+
+    Args:
+        model: .keras or .h5 file; None is the trained model of the project.
+        out: folder for the files; None is the model's folder.
+        data: folder with the IDX files; None looks for them.
+        as_json: print the record instead of a table.
+
+    Raises:
+        InputError: the model, a data file or the folder cannot be used.
+        ToolMissingError: TensorFlow or the data is missing.
+    """
+    path = model or default_model()
+    check_file(path)
+    folder = out or path.parent
+    files.prepare_folder(folder)
+    train, test = dataset.load("train", data), dataset.load("test", data)
+    record, contents = build(path, train, test)
+    with files.staged(folder) as scratch:
+        for name, content in contents.items():
+            (scratch / name).write_bytes(content)
+        files.write_json(scratch / RECORD_NAME, record)
+    if as_json:
+        console.print_json(record)
+    else:
+        _print(record, folder)
+    return ExitCode.PROVEN
+
+
+def default_model() -> Path:
+    """The trained model of the project: its .keras, else its .h5.
+
+    Raises:
+        InputError: nothing was trained yet.
+    """
+    folder = find_project().state / "model"
+    for suffix in (".keras", ".h5"):
+        path = folder / f"{MODEL_NAME}{suffix}"
+        if path.exists():
+            return path
+    raise InputError(f"there is no trained model in {folder}", hint=_TRAIN)
+
+
+def check_file(path: Path) -> None:
+    """Refuses by name what cannot be a Keras model, without the seconds that TensorFlow takes to import.
+
+    Raises:
+        InputError: it is missing, a folder, unreadable, or neither a .keras (zip) nor an .h5 (HDF5) file.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a Keras model", hint="name its .keras or .h5 file")
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(len(_HDF5_MAGIC))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}", hint=_TRAIN) from error
+    is_model = {".keras": zipfile.is_zipfile(path), ".h5": start == _HDF5_MAGIC}
+    if path.suffix not in is_model:
+        raise InputError(f"{path} is not a Keras model: its name ends in neither .keras nor .h5", hint=_TRAIN)
+    if not is_model[path.suffix]:
+        raise InputError(f"{path} is not a {path.suffix} file, or it is cut short", hint=_TRAIN)
+
+
+def build(path: Path, train: dataset.Split, test: dataset.Split) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Converts and measures all rungs; writes nothing.
+
+    Returns:
+        The record of `ladder.json`, and each .tflite file's content by its name.
+
+    Raises:
+        InputError: Keras cannot load the file, the shapes do not fit the data, or a conversion fails.
+        ToolMissingError: TensorFlow is missing.
+    """
+    tf = import_tensorflow()
+    keras_model = _load(tf, path)
+    ladder.check_shapes(keras_model, path)
+    h5_bytes = _h5_bytes(tf, path)
+    calibration = ladder.calibration_images(train)
+    screen = console.progress()
+    rungs: list[ladder.Rung] = []
+    contents: dict[str, bytes] = {}
+    for name in ladder.RUNG_NAMES:
+        with screen.status(f"{name}: converting and running {len(test.labels):,} images"):
+            content = ladder.convert_rung(tf, keras_model, name, calibration)
+            file = f"{path.stem}_{name}.tflite"
+            host_only, reason = ladder.board_limit(parse_graph(content, Path(file)))
+            rung = ladder.Rung(
+                name=name,
+                file=file,
+                bytes=len(content),
+                share_of_h5=len(content) / h5_bytes,
+                accuracy=ladder.accuracy(content, test),
+                host_only=host_only,
+                reason=reason,
+                sha256=hashlib.sha256(content).hexdigest(),
+            )
+        rungs.append(rung)
+        contents[file] = content
+    record = {
+        "schema": SCHEMA,
+        "model": {"file": path.name, "sha256": files.sha256_file(path)},
+        "h5_bytes": h5_bytes,
+        "test_images": len(test.labels),
+        "test_sha256": test.sha256,
+        "calibration": {"images": len(calibration), "seed": ladder.CALIBRATION_SEED},
+        "tensorflow": tf.__version__,
+        "rungs": [asdict(rung) for rung in rungs],
+    }
+    return record, contents
+
+
+def _load(tf: Any, path: Path, *, with_optimizer: bool = False) -> Any:
+    tf.keras.backend.clear_session()  # names of tensors count up in a process, and would change the bytes
+    try:
+        return tf.keras.models.load_model(path, compile=with_optimizer)
+    except Exception as error:  # Keras lets through what zipfile, h5py, json and its layers raise
+        first_line = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise InputError(f"Keras cannot load {path}: {first_line}", hint=_TRAIN) from error
+
+
+def _h5_bytes(tf: Any, path: Path) -> int:
+    """Size of the course's `model.save('... .h5')`: the file itself, the one beside it, or one made to be weighed."""
+    beside = path.with_suffix(".h5")
+    if beside.is_file():
+        return beside.stat().st_size
+    with tempfile.TemporaryDirectory() as scratch:
+        weighed = Path(scratch) / "model.h5"
+        _load(tf, path, with_optimizer=True).save(weighed)  # the optimizer's state is two thirds of it
+        return weighed.stat().st_size
+
+
+def _print(record: dict[str, Any], folder: Path) -> None:
+    table = Table(title=f"{record['model']['file']}: .h5 {record['h5_bytes']:,} bytes")
+    table.add_column("rung")
+    for heading in ("bytes", "of .h5", "accuracy"):
+        table.add_column(heading, justify="right")
+    table.add_column("runs on")
+    for rung in record["rungs"]:
+        table.add_row(
+            rung["name"],
+            f"{rung['bytes']:,}",
+            f"{rung['share_of_h5']:.1%}",
+            f"{rung['accuracy']:.2%}",
+            "host only" if rung["host_only"] else "not boardproof" if rung["reason"] else "microcontroller",
+        )
+    screen = console.results()
+    screen.print(table)
+    for rung in record["rungs"]:
+        if rung["reason"]:
+            screen.print(f"{rung['name']}: {rung['reason']}")
+    board_model = next(rung["file"] for rung in record["rungs"] if rung["name"] == ladder.BOARD_RUNG)
+    screen.print(f"accuracy over {record['test_images']:,} test images; files in {folder}")
+    screen.print(f"next: boardproof export {folder / board_model}")

@@ -1,0 +1,169 @@
+"""The ladder: one Keras model as five .tflite files, from float32 to int8, and what each costs and scores."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boardproof_export.aot.limits import configuration_reasons, support, tflm_reasons
+from boardproof_export.ladder.tensorflow import hidden_output
+from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.model import Graph
+from boardproof_export.shared.sources import fashion_mnist as dataset
+
+BOARD_RUNG = "int8"
+# For TensorFlow Lite Micro of before September 2024, whose dense layers know one scale a tensor (docs/BOARDS.md).
+PER_TENSOR_RUNG = "int8_per_tensor"
+RUNG_NAMES = ("float32", "float16", "dynamic", BOARD_RUNG, PER_TENSOR_RUNG)
+CALIBRATION_IMAGES = 500  # the TensorFlow Lite guide asks for 100 to 500
+CALIBRATION_SEED = 1
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One .tflite file of the ladder."""
+
+    name: str  # one of RUNG_NAMES
+    file: str  # its name beside ladder.json
+    bytes: int
+    share_of_h5: float  # bytes / bytes of the .h5
+    accuracy: float  # 0 to 1, over the whole test set
+    host_only: bool  # no microcontroller runtime runs it
+    reason: str  # why it is host-only, or what limits it; empty when nothing does
+    sha256: str
+
+
+def calibration_images(train: dataset.Split) -> NDArray[np.float32]:
+    """The representative data: float32 (500, 28, 28), 0 to 1, drawn from the training set by a fixed seed."""
+    generator = np.random.default_rng(CALIBRATION_SEED)
+    chosen = generator.choice(len(train.labels), CALIBRATION_IMAGES, replace=False)
+    return train.images[chosen].astype(np.float32) / np.float32(255)
+
+
+def check_shapes(model: Any, path: Path) -> None:
+    """Refuses a Keras model that cannot classify Fashion-MNIST, before anything is converted.
+
+    Raises:
+        InputError: it does not have one float32 input of 784 values an image and one output of 10 classes or more,
+            or its batch is fixed to something other than 1.
+    """
+    hint = "convert takes classifiers of 28x28 images, such as the one that boardproof train makes"
+    inputs, outputs = model.inputs or [], model.outputs or []
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise InputError(
+            f"{path}: the model has {len(inputs)} inputs and {len(outputs)} outputs, not one each", hint=hint
+        )
+    taken, given = tuple(inputs[0].shape), tuple(outputs[0].shape)
+    if inputs[0].dtype != "float32":
+        raise InputError(f"{path}: the model's input is {inputs[0].dtype}, not float32", hint=hint)
+    if taken[0] not in (None, 1):
+        raise InputError(f"{path}: the model's batch is fixed at {taken[0]}", hint="leave the batch open")
+    if None in taken[1:] or prod(taken[1:]) != prod(dataset.IMAGE_SHAPE):
+        raise InputError(f"{path}: the model takes {taken}, an image is 28x28", hint=hint)
+    if len(given) != 2 or given[1] is None or given[1] < len(dataset.CLASS_NAMES):
+        raise InputError(f"{path}: the model gives {given}, the data has 10 classes", hint=hint)
+
+
+def convert_rung(tf: Any, model: Any, name: str, calibration: NDArray[np.float32]) -> bytes:
+    """Converts a Keras model to one rung. The same model and TensorFlow version give the same bytes.
+
+    The float rungs keep the model's open batch, as the course's converter call does. The int8 rungs fix the batch
+    at 1: an open batch turns Flatten into SHAPE, STRIDED_SLICE, PACK and RESHAPE, which a board would pay for.
+
+    Args:
+        tf: the `tensorflow` module.
+        model: a Keras model that passed `check_shapes`.
+        name: one of RUNG_NAMES.
+        calibration: float32 (N, 28, 28), 0 to 1; only the int8 rungs use it.
+
+    Returns:
+        The content of the .tflite file.
+
+    Raises:
+        InputError: TensorFlow's converter cannot convert the model.
+    """
+    shape = (1, *model.inputs[0].shape[1:])
+    signature = None
+    full_int8 = name in (BOARD_RUNG, PER_TENSOR_RUNG)
+    if full_int8:
+        signature = [tf.keras.InputSpec(shape=shape, dtype="float32", name=model.inputs[0].name)]
+
+    def representative() -> Iterator[list[NDArray[np.float32]]]:
+        for image in calibration:
+            yield [image.reshape(shape)]
+
+    try:
+        with tempfile.TemporaryDirectory() as saved, hidden_output():
+            model.export(saved, verbose=False, input_signature=signature)
+            converter = tf.lite.TFLiteConverter.from_saved_model(saved)
+            if name != "float32":
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if name == "float16":
+                converter.target_spec.supported_types = [tf.float16]
+            if full_int8:
+                converter.representative_dataset = representative
+                converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+                converter.inference_input_type = converter.inference_output_type = tf.int8
+            if name == PER_TENSOR_RUNG:
+                converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+            return bytes(converter.convert())
+    except Exception as error:  # the converter raises its own, ValueError, RuntimeError and more
+        first_line = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise InputError(
+            f"TensorFlow cannot convert the model to {name}: {first_line}",
+            hint="use layers that TensorFlow Lite's builtin operators cover",
+        ) from error
+
+
+def accuracy(content: bytes, split: dataset.Split) -> float:
+    """Share of images that the Python interpreter (LiteRT, its default kernels) classifies right.
+
+    A graph with an open batch takes all images in one call, as in the course; a batch fixed at 1 takes one a call.
+
+    Args:
+        content: a .tflite file: 784 float32 or int8 values an image to one score a class.
+        split: what to classify.
+
+    Returns:
+        0 to 1. Of equal scores the lowest class counts, as `numpy.argmax` has it.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    with hidden_output():  # "Created TensorFlow Lite XNNPACK delegate"
+        interpreter = Interpreter(model_content=content)
+        entry, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+        images: NDArray[Any] = split.images.astype(np.float32) / np.float32(255)
+        if entry["dtype"] == np.int8:
+            scale, zero_point = entry["quantization"]
+            images = dataset.quantize(split.images, float(scale), int(zero_point))
+        batch = len(images) if entry["shape_signature"][0] == -1 else 1
+        shape = (batch, *(int(extent) for extent in entry["shape"][1:]))
+        interpreter.resize_tensor_input(entry["index"], shape)
+        interpreter.allocate_tensors()
+        right = 0
+        for start in range(0, len(images), batch):
+            interpreter.set_tensor(entry["index"], images[start : start + batch].reshape(shape))
+            interpreter.invoke()
+            predicted = interpreter.get_tensor(result["index"]).argmax(axis=-1)
+            right += int((predicted == split.labels[start : start + batch]).sum())
+    return right / len(images)
+
+
+def board_limit(graph: Graph) -> tuple[bool, str]:
+    """Whether a graph is host-only, and why; for a graph that is not, what limits it on a board.
+
+    Returns:
+        (host_only, reason); host-only is what neither engine runs, and the reason is then TensorFlow Lite Micro's,
+        which runs more. It is empty when nothing is against the graph.
+    """
+    if not any(engine.runs for engine in support(graph)):
+        return True, f"TensorFlow Lite Micro cannot run it: {next(tflm_reasons(graph))}"
+    limit = next(configuration_reasons(graph), None)
+    if limit is not None:
+        return False, f"TensorFlow Lite Micro can run it, but boardproof's firmware cannot serve it: {limit}"
+    return False, ""

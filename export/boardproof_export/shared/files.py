@@ -1,0 +1,60 @@
+"""Writing results so that an interrupted command loses nothing: all new files are complete, or none is there."""
+
+import contextlib
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from boardproof_export.shared.errors import InputError
+
+
+def prepare_folder(folder: Path) -> None:
+    """Creates `folder` and proves that files can be made in it, before any long work begins.
+
+    Raises:
+        InputError: it is a file, or cannot be created or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"cannot write to {folder}: {error.strerror or error}", hint="name another folder with --out"
+        ) from error
+
+
+@contextlib.contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """A scratch folder beside the results; on success its files replace those of the same name in `folder`.
+
+    On an exception, Ctrl-C included, the scratch folder is removed and `folder` stays as it was. The scratch folder
+    lies inside `folder` because a rename is atomic only within a file system.
+
+    Raises:
+        InputError: the file system is full or refuses a write.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-", ignore_cleanup_errors=True) as name:
+            scratch = Path(name)
+            yield scratch
+            for path in sorted(scratch.iterdir()):
+                path.replace(folder / path.name)
+    except OSError as error:
+        raise InputError(
+            f"cannot write to {folder}: {error.strerror or error}", hint="name another folder with --out"
+        ) from error
+
+
+def write_json(path: Path, record: dict[str, Any]) -> None:
+    """Writes a record; the same record gives the same bytes."""
+    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, lower-case hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

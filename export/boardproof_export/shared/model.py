@@ -1,0 +1,395 @@
+"""Reads a .tflite file into plain records: operators, tensors, quantization and constants.
+
+The layout is TensorFlow Lite's schema (tensorflow/compiler/mlir/lite/schema/schema.fbs, version 3), read with the
+accessors of PyPI's `tflite`. A file is data from outside: whatever its bytes are, the answer is a graph whose
+indices and sizes hold, or an InputError. Nothing here judges what an engine can run (see support.py).
+"""
+
+import hashlib
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from tflite.BuiltinOperator import BuiltinOperator
+from tflite.BuiltinOptions import BuiltinOptions
+from tflite.FullyConnectedOptions import FullyConnectedOptions as FullyConnectedTable
+from tflite.Model import Model
+from tflite.TensorType import TensorType
+
+from boardproof_export.shared.errors import InputError
+
+SCHEMA_VERSION = 3
+IDENTIFIER = b"TFL3"
+_MAX_FILE_BYTES = 1 << 30
+_MAX_ELEMENTS = 1 << 31
+_ABSENT = -1  # an optional input that is left out
+
+_Entry = TypeVar("_Entry")
+
+# Bits of an element, by type name; types that are not here have no fixed size (STRING, RESOURCE, VARIANT).
+_TYPE_BITS = {
+    "FLOAT64": 64,
+    "FLOAT32": 32,
+    "FLOAT16": 16,
+    "BFLOAT16": 16,
+    "INT64": 64,
+    "INT32": 32,
+    "INT16": 16,
+    "INT8": 8,
+    "INT4": 4,
+    "UINT64": 64,
+    "UINT32": 32,
+    "UINT16": 16,
+    "UINT8": 8,
+    "BOOL": 8,
+    "COMPLEX64": 64,
+    "COMPLEX128": 128,
+}
+
+
+class Activation(IntEnum):
+    """The activation fused into an operator; the numbers are the schema's."""
+
+    NONE = 0
+    RELU = 1
+    RELU_N1_TO_1 = 2
+    RELU6 = 3
+    TANH = 4
+    SIGN_BIT = 5
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """Affine quantization: real value = scale * (q - zero_point), one scale or one a channel along `axis`."""
+
+    scales: NDArray[np.float32]
+    zero_points: tuple[int, ...]
+    axis: int
+
+    @property
+    def per_channel(self) -> bool:
+        """TensorFlow Lite Micro calls a tensor per-channel when it has more than one scale."""
+        return len(self.scales) > 1
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the graph. `data` holds a constant's bytes, as stored; None for an activation."""
+
+    index: int
+    name: str
+    type: str  # a name of the schema's TensorType, e.g. "INT8"
+    shape: tuple[int, ...]
+    dynamic: bool  # the shape signature leaves a dimension open
+    variable: bool
+    sparse: bool
+    quantization: Quantization | None
+    data: NDArray[np.uint8] | None = field(repr=False)
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        product = 1
+        for extent in self.shape:
+            product *= extent
+        return product
+
+    @property
+    def bytes(self) -> int | None:
+        """Size in bytes, None for types without a fixed size."""
+        bits = _TYPE_BITS.get(self.type)
+        return None if bits is None else (self.count * bits + 7) // 8
+
+    def values(self, dtype: DTypeLike) -> NDArray[Any]:
+        """A constant as an array of `shape`; `dtype` is the caller's word for what `type` says.
+
+        Raises:
+            ValueError: the tensor is no constant, or its size does not fit.
+        """
+        if self.data is None:
+            raise ValueError(f"tensor {self.index} has no constant data")
+        return np.frombuffer(self.data.tobytes(), dtype=np.dtype(dtype).newbyteorder("<")).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class FullyConnectedOptions:
+    """Options of FULLY_CONNECTED."""
+
+    activation: Activation
+    shuffled_weights: bool
+    keep_num_dims: bool
+
+
+@dataclass(frozen=True)
+class Op:
+    """An operator, in execution order. `inputs` may hold -1 for an optional input that is left out."""
+
+    index: int
+    code: str  # the schema's BuiltinOperator name, or the name of a custom operator
+    builtin: int
+    custom: bool
+    version: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    fully_connected: FullyConnectedOptions | None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The main subgraph of a .tflite file."""
+
+    name: str
+    content: bytes = field(repr=False)
+    schema_version: int
+    description: str
+    subgraphs: int
+    tensors: tuple[Tensor, ...]
+    ops: tuple[Op, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Lower-case hex digest of the file."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    def optional(self, op: Op, position: int) -> Tensor | None:
+        """The input of `op` at `position`, None where it is left out."""
+        if position >= len(op.inputs) or op.inputs[position] == _ABSENT:
+            return None
+        return self.tensors[op.inputs[position]]
+
+
+def read_graph(path: Path) -> Graph:
+    """Reads the .tflite file at `path`.
+
+    Raises:
+        InputError: the file cannot be read, or is no valid .tflite file.
+    """
+    hint = "give a .tflite file, such as `boardproof convert` writes"
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a .tflite file", hint=hint)
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise InputError(f"{path} is larger than {_MAX_FILE_BYTES} bytes", hint=hint)
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}", hint=hint) from error
+    return parse_graph(content, path)
+
+
+def parse_graph(content: bytes, path: Path) -> Graph:
+    """Parses the bytes of a .tflite file; `path` only names it in errors and gives the model's name.
+
+    Raises:
+        InputError: the bytes are no valid .tflite file.
+    """
+    hint = "the file is damaged or cut short: convert or copy it again"
+    if not content:
+        raise InputError(f"{path} is empty", hint=hint)
+    if content[4:8] != IDENTIFIER:
+        raise InputError(
+            f"{path} is not a .tflite file: bytes 4 to 7 are not {IDENTIFIER.decode()}",
+            hint="give a .tflite file, such as `boardproof convert` writes",
+        )
+    try:
+        return _Reader(content, path.stem).graph()
+    except _DamagedError as error:
+        raise InputError(f"{path} is not a usable .tflite file: {error}", hint=hint) from error
+    # What the generated accessors raise where an offset leads out of the file.
+    except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError) as error:
+        raise InputError(
+            f"{path} is not a usable .tflite file: an offset leads out of the file ({error})", hint=hint
+        ) from error
+
+
+class _DamagedError(Exception):
+    """The file contradicts itself; the message completes 'is not a usable .tflite file:'."""
+
+
+class _Reader:
+    """Walks the flatbuffer once.
+
+    Vectors of a damaged file may overlap, so that a small file could describe a huge graph: `_budget` bounds the
+    elements read by the file's own size.
+    """
+
+    def __init__(self, content: bytes, name: str) -> None:
+        self._content = content
+        self._name = name
+        self._budget = len(content)
+        self._model = Model.GetRootAs(content, 0)
+
+    def graph(self) -> Graph:
+        """Reads everything; raises _DamagedError or what the accessors raise."""
+        model = self._model
+        if model.Version() != SCHEMA_VERSION:
+            raise _DamagedError(f"its schema version is {model.Version()}, not {SCHEMA_VERSION}")
+        subgraphs = self._length(model.SubgraphsLength())
+        if subgraphs == 0:
+            raise _DamagedError("it has no subgraph")
+        main = model.Subgraphs(0)
+        codes = self._each(model.OperatorCodesLength, model.OperatorCodes, self._code)
+        tensors = self._each(main.TensorsLength, main.Tensors, self._tensor)
+        ops = [
+            self._op(index, main.Operators(index), codes, len(tensors))
+            for index in range(self._length(main.OperatorsLength()))
+        ]
+        return Graph(
+            name=self._name,
+            content=self._content,
+            schema_version=model.Version(),
+            description=_text(model.Description()),
+            subgraphs=subgraphs,
+            tensors=tensors,
+            ops=tuple(ops),
+            inputs=self._indices(main.InputsLength(), main.Inputs, len(tensors), "an input of the graph"),
+            outputs=self._indices(main.OutputsLength(), main.Outputs, len(tensors), "an output of the graph"),
+        )
+
+    def _length(self, length: int) -> int:
+        self._budget -= length
+        if length < 0 or self._budget < 0:
+            raise _DamagedError("its vectors are longer than the file")
+        return length
+
+    def _each(
+        self, length: Callable[[], int], get: Callable[[int], Any], read: Callable[[int, Any], _Entry]
+    ) -> tuple[_Entry, ...]:
+        return tuple(read(index, get(index)) for index in range(self._length(length())))
+
+    def _vector(self, length: int, get: Callable[[int], Any]) -> tuple[Any, ...]:
+        return tuple(get(position) for position in range(self._length(length)))
+
+    def _indices(self, length: int, get: Callable[[int], Any], limit: int, what: str) -> tuple[int, ...]:
+        indices = self._vector(length, get)
+        for index in indices:
+            if not 0 <= index < limit:
+                raise _DamagedError(f"{what} is tensor {index}, and there are {limit} tensors")
+        return indices
+
+    def _code(self, _index: int, code: Any) -> tuple[int, str, int]:
+        # Codes above 127 stand in BuiltinCode alone; files of old converters fill DeprecatedBuiltinCode alone.
+        builtin = max(int(code.BuiltinCode()), int(code.DeprecatedBuiltinCode()))
+        name = _BUILTIN_NAMES.get(builtin, f"BUILTIN_{builtin}")
+        if builtin == BuiltinOperator.CUSTOM:
+            name = _text(code.CustomCode()) or "CUSTOM"
+        return builtin, name, int(code.Version())
+
+    def _op(self, index: int, op: Any, codes: tuple[tuple[int, str, int], ...], tensors: int) -> Op:
+        position = op.OpcodeIndex()
+        if not 0 <= position < len(codes):
+            raise _DamagedError(f"operator {index} has operator code {position}, and there are {len(codes)}")
+        builtin, name, version = codes[position]
+        inputs = self._vector(op.InputsLength(), op.Inputs)
+        for tensor in inputs:
+            if not _ABSENT <= tensor < tensors:
+                raise _DamagedError(
+                    f"operator {index} reads tensor {tensor}, and there are {tensors} tensors"
+                )
+        return Op(
+            index=index,
+            code=name,
+            builtin=builtin,
+            custom=builtin == BuiltinOperator.CUSTOM,
+            version=version,
+            inputs=inputs,
+            outputs=self._indices(op.OutputsLength(), op.Outputs, tensors, f"an output of operator {index}"),
+            fully_connected=self._fully_connected(index, op) if name == "FULLY_CONNECTED" else None,
+        )
+
+    def _fully_connected(self, index: int, op: Any) -> FullyConnectedOptions:
+        options = op.BuiltinOptions()
+        if options is None:
+            return FullyConnectedOptions(Activation.NONE, shuffled_weights=False, keep_num_dims=False)
+        if op.BuiltinOptionsType() != BuiltinOptions.FullyConnectedOptions:
+            raise _DamagedError(f"operator {index} (FULLY_CONNECTED) has another operator's options")
+        table = FullyConnectedTable()
+        table.Init(options.Bytes, options.Pos)
+        activation = table.FusedActivationFunction()
+        if activation not in Activation.__members__.values():
+            raise _DamagedError(f"operator {index} (FULLY_CONNECTED) has unknown activation {activation}")
+        return FullyConnectedOptions(
+            Activation(activation),
+            shuffled_weights=table.WeightsFormat() != 0,
+            keep_num_dims=bool(table.KeepNumDims()),
+        )
+
+    def _tensor(self, index: int, tensor: Any) -> Tensor:
+        shape = self._vector(tensor.ShapeLength(), tensor.Shape)
+        signature = self._vector(tensor.ShapeSignatureLength(), tensor.ShapeSignature)
+        type_name = _TYPE_NAMES.get(tensor.Type())
+        if type_name is None:
+            raise _DamagedError(f"tensor {index} has unknown type {tensor.Type()}")
+        record = Tensor(
+            index=index,
+            name=_text(tensor.Name()),
+            type=type_name,
+            # A dimension of -1 is open; it counts as 1, so that sizes stay sizes.
+            shape=tuple(1 if extent < 0 else extent for extent in shape),
+            dynamic=any(extent < 0 for extent in (*shape, *signature)),
+            variable=bool(tensor.IsVariable()),
+            sparse=tensor.Sparsity() is not None,
+            quantization=self._quantization(index, tensor.Quantization()),
+            data=self._data(index, tensor.Buffer()),
+        )
+        if record.count > _MAX_ELEMENTS:
+            raise _DamagedError(f"tensor {index} has {record.count} elements")
+        _check_constant(record)
+        return record
+
+    def _quantization(self, index: int, table: Any) -> Quantization | None:
+        # Interpreters take scales only together with zero points.
+        if table is None or table.ScaleLength() == 0 or table.ZeroPointLength() == 0:
+            return None
+        scales = self._vector(table.ScaleLength(), table.Scale)
+        zero_points = self._vector(table.ZeroPointLength(), table.ZeroPoint)
+        if len(zero_points) not in (1, len(scales)):
+            raise _DamagedError(f"tensor {index} has {len(scales)} scales and {len(zero_points)} zero points")
+        return Quantization(
+            scales=np.array(scales, dtype=np.float32),
+            zero_points=tuple(int(value) for value in zero_points),
+            axis=int(table.QuantizedDimension()),
+        )
+
+    def _data(self, index: int, position: int) -> NDArray[np.uint8] | None:
+        if position >= self._model.BuffersLength():
+            raise _DamagedError(f"tensor {index} has buffer {position}, which does not exist")
+        buffer = self._model.Buffers(position)
+        if buffer.Offset() > 1:
+            raise _DamagedError(
+                f"tensor {index} keeps its data behind the flatbuffer, which is not supported"
+            )
+        length = buffer.DataLength()
+        if length == 0:
+            return None
+        data: NDArray[np.uint8] = buffer.DataAsNumpy()
+        if len(data) != length:
+            raise _DamagedError(f"the data of tensor {index} leads out of the file")
+        return data
+
+
+def _check_constant(tensor: Tensor) -> None:
+    if tensor.data is None or tensor.bytes is None or tensor.sparse:
+        return
+    if len(tensor.data) != tensor.bytes:
+        raise _DamagedError(
+            f"tensor {tensor.index} needs {tensor.bytes} bytes and its buffer has {len(tensor.data)}"
+        )
+
+
+def _text(value: bytes | None) -> str:
+    return "" if value is None else value.decode("utf-8", errors="replace")
+
+
+def _names(enum: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+
+
+_TYPE_NAMES = _names(TensorType)
+_BUILTIN_NAMES = _names(BuiltinOperator)

@@ -1,0 +1,246 @@
+"""Fashion-MNIST: where its IDX files are, a strict reader, and the quantization of its images.
+
+The host imports this module: it needs numpy and the standard library. Only the download, the last place that is
+looked at, needs Keras.
+"""
+
+import gzip
+import hashlib
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boardproof_export.shared.errors import InputError, ToolMissingError
+
+SplitName = Literal["train", "test"]
+
+CLASS_NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+IMAGE_SHAPE = (28, 28)  # rows, columns
+COUNTS: dict[SplitName, int] = {"train": 60_000, "test": 10_000}
+
+DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+ENVIRONMENT_VARIABLE = "BOARDPROOF_DATA"
+
+_PREFIXES: dict[SplitName, str] = {"train": "train", "test": "t10k"}
+_GET_DATA = "install the data (apt-get install dataset-fashion-mnist), or name its folder with --data"
+_IDX_UINT8 = 0x08
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Split:
+    """One half of the dataset: N images and what they show."""
+
+    images: NDArray[np.uint8]  # (N, 28, 28), 0 is background, 255 is ink
+    labels: NDArray[np.uint8]  # (N,), index into CLASS_NAMES
+    sha256: str  # over the raw image bytes, then the label bytes; lower-case hex
+
+
+def load(split: SplitName, folder: Path | None = None) -> Split:
+    """Reads one split from the first place that has it, and refuses a bad file there instead of looking on.
+
+    The places, in order: `folder`, else $BOARDPROOF_DATA, and only that one when it is given; Debian's package
+    dataset-fashion-mnist; Keras's cache; a download through Keras into its cache.
+
+    Args:
+        split: "train" (60,000 images) or "test" (10,000 images).
+        folder: the folder with the IDX files, plain or gzip-compressed.
+
+    Raises:
+        InputError: a file is missing from the folder that was named, cannot be read, is cut short, is not IDX or
+            holds something other than this split; the message starts with the file's name.
+        ToolMissingError: nothing is there, and the download failed or has no Keras.
+    """
+    named = folder or _folder_from_environment()
+    return read_split(named or _find(split), split, count=COUNTS[split])
+
+
+def read_split(folder: Path, split: SplitName, *, count: int) -> Split:
+    """Reads one split of `count` images from `folder`, with every check that `load` promises.
+
+    Raises:
+        InputError: as `load`.
+    """
+    image_path = _require(folder, f"{_PREFIXES[split]}-images-idx3-ubyte")
+    label_path = _require(folder, f"{_PREFIXES[split]}-labels-idx1-ubyte")
+    images = _read_idx(image_path, (count, *IMAGE_SHAPE))
+    labels = _read_idx(label_path, (count,))
+    if count and int(labels.max()) >= len(CLASS_NAMES):
+        at = int(np.argmax(labels))
+        raise _refusal(label_path, f"label {labels[at]} at index {at} is not a class (0 to 9)")
+    digest = hashlib.sha256(images.data)
+    digest.update(labels.data)
+    return Split(images, labels, digest.hexdigest())
+
+
+def find_folder() -> Path | None:
+    """The folder that `load` would read the test split from, without a download; None where one is needed."""
+    named = _folder_from_environment()
+    if named is not None:
+        return named
+    return next((place for place in (DEBIAN_FOLDER, _keras_cache()) if all(_present(place, "test"))), None)
+
+
+def quantize(images: NDArray[np.uint8], scale: float, zero_point: int) -> NDArray[np.int8]:
+    """Turns pixels into the int8 input of a model that was trained on pixels scaled to 0..1.
+
+    For a pixel p, in float32: x = p / 255; q = rint(x / scale) + zero_point, cut to -128..127. `rint` rounds
+    half to even: it is `numpy.round`, with which the TensorFlow Lite guides quantize an input. The formula is that
+    of the TensorFlow Lite quantization specification, real = scale * (q - zero_point).
+
+    Args:
+        images: uint8 (N, 28, 28), or any shape (N, ...).
+        scale: scale of the model's input; as a float32 positive and finite.
+        zero_point: zero point of the model's input, -128 to 127.
+
+    Returns:
+        int8 (N, 784): one row an image, in the order of its bytes.
+
+    Raises:
+        InputError: the scale or the zero point cannot be an int8 tensor's.
+    """
+    with np.errstate(over="ignore"):
+        step = np.float32(scale)
+    if not (np.isfinite(step) and step > 0) or not -128 <= zero_point <= 127:
+        raise InputError(
+            f"the input's scale {scale} and zero point {zero_point} are not those of an int8 tensor",
+            hint="convert the model again with int8 input and output: boardproof convert",
+        )
+    pixels = np.arange(256, dtype=np.float32) / np.float32(255)
+    with np.errstate(over="ignore"):  # a tiny scale: infinity is cut to 127 below
+        steps = np.rint(pixels / step)
+    table = np.clip(steps + np.float32(zero_point), -128, 127).astype(np.int8)
+    rows: NDArray[np.int8] = table[images].reshape(len(images), prod(images.shape[1:]))
+    return rows
+
+
+def _folder_from_environment() -> Path | None:
+    value = os.environ.get(ENVIRONMENT_VARIABLE)
+    return Path(value).expanduser() if value else None
+
+
+def _find(split: SplitName) -> Path:
+    """The first well-known folder that has a file of this split; after a download, Keras's cache."""
+    if any(_present(DEBIAN_FOLDER, split)):
+        return DEBIAN_FOLDER
+    cache = _keras_cache()
+    if not all(_present(cache, split)):  # Keras completes a download that broke off between two files
+        _download()
+    return cache
+
+
+def _present(folder: Path, split: SplitName) -> Iterator[bool]:
+    for kind in ("images-idx3", "labels-idx1"):
+        name = f"{_PREFIXES[split]}-{kind}-ubyte"
+        yield any((folder / candidate).exists() for candidate in (name, f"{name}.gz"))
+
+
+def _keras_cache() -> Path:
+    """Where `keras.datasets.fashion_mnist` keeps its files: keras/src/backend/config.py, `_KERAS_DIR`."""
+    named = os.environ.get("KERAS_HOME")
+    if named is not None:
+        return Path(named) / "datasets" / "fashion-mnist"
+    home = Path("~").expanduser()
+    base = home if os.access(home, os.W_OK) else Path("/tmp")
+    return base / ".keras" / "datasets" / "fashion-mnist"
+
+
+def _download() -> None:
+    try:
+        from keras.datasets import fashion_mnist
+    except ImportError as error:
+        raise ToolMissingError(
+            "the Fashion-MNIST files are not on this machine, and Keras is not there to download them",
+            hint=_GET_DATA,
+        ) from error
+    try:
+        fashion_mnist.load_data()
+    except Exception as error:  # Keras lets through whatever urllib, gzip and numpy raise
+        raise ToolMissingError(f"the download of Fashion-MNIST failed: {error}", hint=_GET_DATA) from error
+
+
+def _require(folder: Path, name: str) -> Path:
+    for candidate in (folder / name, folder / f"{name}.gz"):
+        if candidate.exists():
+            return candidate
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder with the Fashion-MNIST files", hint=_GET_DATA)
+    raise InputError(f"{folder / name}.gz is missing, and so is {name}", hint=_GET_DATA)
+
+
+def _refusal(path: Path, why: str) -> InputError:
+    return InputError(f"{path}: {why}", hint=f"replace or delete this file, then {_GET_DATA}")
+
+
+def _read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Reads an IDX file of unsigned bytes that must have exactly this shape.
+
+    Layout (Y. LeCun, "The MNIST database", file format): two zero bytes, the element type (0x08 is unsigned byte),
+    the number of dimensions, each dimension as a big-endian 32-bit integer, then the elements in C order.
+    """
+    header_bytes = 4 + 4 * len(shape)
+    content = _read_at_most(path, header_bytes + prod(shape) + 1)
+    if not content:
+        raise _refusal(path, "the file is empty")
+    magic = bytes((0, 0, _IDX_UINT8, len(shape)))
+    if not magic.startswith(content[:4]):
+        raise _refusal(
+            path, f"not an IDX file of {len(shape)}-dimensional bytes (it starts with {content[:4].hex(' ')})"
+        )
+    if len(content) < header_bytes:
+        raise _refusal(path, f"cut short: {len(content)} bytes, less than an IDX header")
+    found = struct.unpack(f">{len(shape)}I", content[4:header_bytes])
+    if found != shape:
+        raise _refusal(path, f"holds {_dimensions(found)} bytes, expected {_dimensions(shape)}")
+    got, wanted = len(content) - header_bytes, prod(shape)
+    if got < wanted:
+        raise _refusal(path, f"cut short: {got:,} of {wanted:,} bytes follow the header")
+    if got > wanted:
+        raise _refusal(path, f"more than the {wanted:,} bytes that its header declares")
+    return np.frombuffer(content, np.uint8, offset=header_bytes).reshape(shape)
+
+
+def _dimensions(shape: tuple[int, ...]) -> str:
+    return " x ".join(f"{extent:,}" for extent in shape)
+
+
+def _read_at_most(path: Path, limit: int) -> bytes:
+    """The file's content, uncompressed when it is gzip, cut at `limit` bytes: a header must not decide on memory.
+
+    A gzip stream that ends within `limit` has had its CRC-32 and its length checked.
+    """
+    if path.is_dir():
+        raise _refusal(path, "a folder, not an IDX file")
+    try:
+        with path.open("rb") as raw:
+            compressed = raw.read(2) == _GZIP_MAGIC
+            raw.seek(0)
+            if not compressed:
+                return raw.read(limit)
+            with gzip.GzipFile(fileobj=raw) as stream:
+                return stream.read(limit)
+    except EOFError as error:
+        raise _refusal(path, "cut short: its gzip stream has no end") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise _refusal(path, f"damaged gzip stream: {error}") from error
+    except OSError as error:
+        raise _refusal(path, f"cannot be read: {error.strerror or error}") from error

@@ -1,0 +1,131 @@
+"""The size of TensorFlow Lite Micro's arena for a model, measured on this machine's interpreter.
+
+The rule, and what it is good for, stand in docs/ENGINE_TFLM.md.
+"""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.model import Graph, Op
+
+_ALIGNMENT = 16  # MicroArenaBufferAlignment()
+_PROBE_SECONDS = 120.0
+_NOT_INSTALLED = 4
+_PROBE = """\
+import sys
+try:
+    from tflite_micro import runtime
+except ImportError:
+    sys.exit(4)
+content = sys.stdin.buffer.read()
+runtime.Interpreter.from_bytes(content, arena_size=int(sys.argv[1])).print_allocations()
+"""
+_LINE = re.compile(r"Arena allocation (head|tail) (\d+) bytes")
+
+
+@dataclass(frozen=True)
+class Arena:
+    """What the interpreter allocated on a 64-bit host, in bytes: tensors and scratch at the bottom, the rest on top."""
+
+    head: int
+    tail: int
+
+
+def arena_bytes(graph: Graph, path: Path) -> int:
+    """Bytes to give the arena on a board, a multiple of 16: an upper bound for 32-bit cores.
+
+    Pointers are half as wide there, which is the margin. Where `tflite_micro` is not installed (there are wheels for
+    x86-64 Linux alone) the parts are bounded from the graph.
+
+    Raises:
+        InputError: the host's interpreter cannot prepare the model `path`; its own words are in the message.
+    """
+    arena = measured(graph, path) or estimated(graph)
+    return _aligned(arena.tail) + _aligned(max(arena.head, _planning_bytes(graph))) + _kernel_scratch(graph)
+
+
+def measured(graph: Graph, path: Path) -> Arena | None:
+    """What the host's interpreter allocates, None without one; in a process of its own, as a bad model may crash it.
+
+    Raises:
+        InputError: it cannot prepare the model `path`.
+    """
+    roomy = 2 * (estimated(graph).head + estimated(graph).tail + len(graph.content)) + (1 << 20)
+    command = [sys.executable, "-c", _PROBE, str(roomy)]
+    done = subprocess.run(
+        command, input=graph.content, capture_output=True, check=False, timeout=_PROBE_SECONDS
+    )
+    if done.returncode == _NOT_INSTALLED:
+        return None
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    sizes = {name: int(size) for name, size in _LINE.findall(said)}
+    if done.returncode != 0 or set(sizes) != {"head", "tail"}:
+        raise InputError(
+            f"TensorFlow Lite Micro cannot prepare {path}: {_complaint(said, done.returncode)}",
+            hint=f"see what runs where: boardproof inspect {path}",
+        )
+    return Arena(sizes["head"], sizes["tail"])
+
+
+def _complaint(said: str, code: int) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith(("Traceback", "File "))), f"exit code {code}")
+
+
+def estimated(graph: Graph) -> Arena:
+    """Bounds from the graph alone: no two activations share memory, structures are those of a 64-bit host.
+
+    What a kernel keeps beside its parameters (look-up tables, a transposed convolution's scratch) is not in there.
+    """
+    head = sum(_aligned(tensor.bytes or 0) for tensor in graph.tensors if tensor.data is None)
+    channels = sum(_channels(graph, op) for op in graph.ops)
+    return Arena(head, 1024 + 24 * len(graph.tensors) + 256 * len(graph.ops) + 8 * channels)
+
+
+def _planning_bytes(graph: Graph) -> int:
+    """What preparing takes at the bottom for a while, on a 32-bit core.
+
+    First an operator's tensors with the zero points of its per-channel weights and bias (AllocateTempTfLiteTensor),
+    later the planner's lists of all tensors (AllocationInfo and GreedyMemoryPlanner::per_buffer_size), each beside 12
+    scratch requests.
+    """
+    tensors = 160 + 2 * (12 + 4 * max((_channels(graph, op) for op in graph.ops), default=0))
+    return 192 + max(tensors, 68 * len(graph.tensors))
+
+
+def _channels(graph: Graph, op: Op) -> int:
+    """Scales of an operator's per-channel weights, 0 without."""
+    weights = graph.optional(op, 1)
+    if weights is None or weights.quantization is None or not weights.quantization.per_channel:
+        return 0
+    return len(weights.quantization.scales)
+
+
+def _kernel_scratch(graph: Graph) -> int:
+    """What CMSIS-NN's kernels ask for and the reference kernels of the host do not: one operator's at a time.
+
+    Formulas: the *_get_buffer_size functions of CMSIS-NN (4 bytes an output of a dense layer, on cores with MVE; two
+    columns of int16 for a convolution; one int16 a weight for a depthwise one).
+    """
+    return _aligned(max((_op_scratch(graph, op) for op in graph.ops), default=0))
+
+
+def _op_scratch(graph: Graph, op: Op) -> int:
+    weights = graph.optional(op, 1)
+    if weights is None or weights.type != "INT8" or not weights.shape:
+        return 0
+    if op.code == "FULLY_CONNECTED":
+        return 4 * weights.shape[0]
+    if op.code == "CONV_2D":
+        return 4 * _aligned(weights.count // max(weights.shape[0], 1))
+    if op.code == "DEPTHWISE_CONV_2D":
+        return 2 * weights.count
+    return weights.count if op.code == "TRANSPOSE_CONV" else 0
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

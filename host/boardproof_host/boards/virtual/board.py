@@ -1,0 +1,348 @@
+"""A board that is a process: the board's side of the protocol in Python, over TensorFlow Lite Micro of this machine.
+
+`python -m boardproof_host.boards.virtual.board --model FILE` opens a pseudo-terminal, prints one JSON line with its port,
+and serves until its standard input ends. What it answers is what firmware/src/app answers, byte for byte:
+tests/contract/test_boards.py holds one list of conversations against both.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import signal
+import stat
+import struct
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+from boardproof_export.shared.errors import BoardproofError, InputError
+from boardproof_host.boards.virtual import engine as virtual_engine
+from boardproof_host.boards.virtual.engine import EngineError, TflmEngine
+from boardproof_host.boards.virtual.terminal import PtyLink
+from boardproof_host.boards.which_model import ModelFacts, read_facts
+from boardproof_host.protocol import messages
+from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, encode
+from boardproof_host.protocol.messages import ErrorCode, Feature, MalformedPayloadError, TickUnit
+from boardproof_host.protocol.packed import unpack
+
+TARGET = "tflm_host"
+ANSWERS_KEPT = messages.ANSWERS_KEPT
+RECEIVE_BYTES = (
+    16384  # what a Linux pseudo-terminal holds for sure, and a window of 16 plain inputs of 784 bytes
+)
+SELF_TEST_BYTES = 64  # longest echo, where the input is shorter (APP_PAYLOAD_BYTES)
+MASK = 0xFFFFFFFF
+
+
+class Engine(Protocol):
+    """What computes the model; see TflmEngine, and firmware/src/engine/engine.h."""
+
+    name: str
+    kernels: str
+    ram_used: int
+    ram_given: int
+
+    @property
+    def can_profile(self) -> bool: ...
+
+    def invoke(self, data: bytes) -> bytes: ...
+
+    def profile(self, data: bytes) -> list[bytes]: ...
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """What is built into a board. `engine` is the failure where the engine did not start."""
+
+    model_sha256: bytes
+    build_id: bytes
+    facts: ModelFacts
+    engine: Engine | EngineError
+    target: str = TARGET
+    core: str = virtual_engine.core_name()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    seq: int
+    request_crc: int
+    payload: bytes
+
+
+class VirtualBoard:
+    """One board: takes bytes as they arrive and writes its answers. The mirror of firmware/src/app/app.c.
+
+    Args:
+        firmware: what it runs.
+        write: takes all the bytes of one answer.
+    """
+
+    def __init__(self, firmware: Firmware, write: Callable[[bytes], None]) -> None:
+        self._firmware = firmware
+        self._write = write
+        self._longest = max(firmware.facts.input_bytes, SELF_TEST_BYTES)
+        self._parser = FrameParser(self._longest + messages.FRAME_OVERHEAD)
+        self._nonce: int | None = None  # of the present session
+        self._since = 0  # sequence number of its hello
+        self._kept: list[_Answer | None] = [None] * ANSWERS_KEPT
+        self._frames = self._repeated = self._inferences = self._digest = 0
+        self._handlers: dict[int, Callable[[Frame], None]] = {
+            messages.Infer.TYPE: self._infer,
+            messages.InferPacked.TYPE: self._infer,
+            messages.Status.TYPE: self._status,
+            messages.SetBaud.TYPE: self._set_baud,
+        }
+        if isinstance(firmware.engine, EngineError) or firmware.engine.can_profile:
+            self._handlers[messages.Profile.TYPE] = self._profile
+
+    def serve(self, read: Callable[[], bytes]) -> None:
+        """Answers until `read`, which waits for bytes, returns none."""
+        while data := read():
+            self.feed(data)
+
+    def feed(self, data: bytes) -> None:
+        """Takes received bytes and answers every whole request in them."""
+        at = 0
+        while at < len(data):
+            # Up to one delimiter at a time: what is damaged behind a request must not count in its answer.
+            end = data.find(DELIMITER, at) + 1 or len(data)
+            for frame in self._parser.feed(data[at:end]):
+                if len(frame.payload) > self._longest:
+                    self._parser.damaged += 1  # the firmware's frame buffer could not have held it
+                else:
+                    self._handle(frame)
+            at = end
+
+    def _handle(self, frame: Frame) -> None:
+        self._frames += 1
+        if frame.type == messages.Hello.TYPE:
+            self._hello(frame)
+        elif frame.type == messages.Echo.TYPE:
+            self._send(messages.EchoAnswer.TYPE, frame.seq, frame.payload)
+        elif self._nonce is None:
+            self._refuse(frame, ErrorCode.NO_SESSION)
+        elif not _after(frame.seq, self._since):
+            pass  # delivered late or once more: the host waits for no answer from before its hello
+        elif handler := self._handlers.get(frame.type):
+            handler(frame)
+        else:
+            self._refuse(frame, ErrorCode.UNKNOWN_TYPE, frame.type)
+
+    def _send(self, kind: int, seq: int, payload: bytes) -> None:
+        self._write(encode(kind, seq, payload))
+
+    def _refuse(self, frame: Frame, code: int, detail_a: int = 0, detail_b: int = 0) -> None:
+        self._send(messages.Error.TYPE, frame.seq, messages.Error(code, detail_a, detail_b).pack())
+
+    def _hello(self, frame: Frame) -> None:
+        try:
+            hello = messages.Hello.unpack(frame.payload)
+        except MalformedPayloadError:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, 5, len(frame.payload))
+            return
+        if hello.version != messages.VERSION:
+            self._refuse(frame, ErrorCode.VERSION_MISMATCH, messages.VERSION, hello.version)
+            return
+        engine = self._firmware.engine
+        if isinstance(engine, EngineError):
+            self._refuse(frame, engine.code, engine.detail_a, engine.detail_b)
+            return
+        # A hello that was delivered twice opens one session.
+        if self._nonce != hello.nonce:
+            self._nonce = hello.nonce
+            self._since = frame.seq
+            self._kept = [None] * ANSWERS_KEPT
+            self._frames = self._repeated = self._inferences = self._digest = 0
+            self._parser.damaged = 0
+        self._send(messages.HelloAnswer.TYPE, frame.seq, self._identity(hello.nonce, engine).pack())
+
+    def _identity(self, nonce: int, engine: Engine) -> messages.HelloAnswer:
+        firmware, facts = self._firmware, self._firmware.facts
+        return messages.HelloAnswer(
+            nonce=nonce,
+            version=messages.VERSION,
+            features=Feature.PACKED_INPUT | (Feature.PROFILE if engine.can_profile else 0),
+            # Time of an interpreter under Python, and no clock: hosts never show it as a board's cost.
+            tick_unit=TickUnit.MICROSECONDS,
+            answers_kept=ANSWERS_KEPT,
+            receive_bytes=RECEIVE_BYTES,
+            clock_hz=0,
+            baud=0,
+            model_sha256=firmware.model_sha256,
+            build_id=firmware.build_id,
+            input_bytes=facts.input_bytes,
+            input_scale=facts.input_scale,
+            input_zero_point=facts.input_zero_point,
+            output_bytes=facts.output_bytes,
+            output_scale=facts.output_scale,
+            output_zero_point=facts.output_zero_point,
+            op_count=len(facts.op_names),
+            ram_used=engine.ram_used,
+            ram_given=engine.ram_given,
+            target=firmware.target,
+            core=firmware.core,
+            engine=engine.name,
+            kernels=engine.kernels,
+        )
+
+    def _input(self, frame: Frame) -> bytes | None:
+        """The request's input; None when it was refused."""
+        facts = self._firmware.facts
+        if frame.type == messages.InferPacked.TYPE:
+            data = unpack(frame.payload, facts.input_zero_point, facts.input_bytes)
+            if data is None:
+                self._refuse(frame, ErrorCode.BAD_PAYLOAD)
+            return data
+        if len(frame.payload) != facts.input_bytes:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, facts.input_bytes, len(frame.payload))
+            return None
+        return frame.payload
+
+    def _infer(self, frame: Frame) -> None:
+        engine = self._started_engine()
+        crc = zlib.crc32(frame.payload, zlib.crc32(struct.pack("<BI", frame.type, frame.seq)))
+        slot = frame.seq % ANSWERS_KEPT
+        kept = self._kept[slot]
+        if kept is not None and kept.seq == frame.seq and kept.request_crc == crc:
+            self._repeated += 1
+            self._send(messages.InferAnswer.TYPE, frame.seq, kept.payload)
+            return
+        if kept is not None and _after(kept.seq, frame.seq):
+            return  # its answer is no longer kept: the host waits for it no longer
+        data = self._input(frame)
+        if data is None:
+            return
+        started = time.perf_counter()
+        try:
+            output = engine.invoke(data)
+        except EngineError as error:
+            self._refuse(frame, error.code, error.detail_a, error.detail_b)
+            return
+        ticks = min(MASK, int((time.perf_counter() - started) * 1e6))
+        input_crc = zlib.crc32(data)
+        payload = messages.InferAnswer(input_crc, ticks, output).pack()
+        self._kept[slot] = _Answer(frame.seq, crc, payload)
+        self._inferences += 1
+        self._digest = (self._digest + zlib.crc32(output, zlib.crc32(struct.pack("<I", input_crc)))) & MASK
+        self._send(messages.InferAnswer.TYPE, frame.seq, payload)
+
+    def _profile(self, frame: Frame) -> None:
+        data = self._input(frame)
+        if data is None:
+            return
+        try:
+            outputs = self._started_engine().profile(data)
+        except EngineError as error:
+            self._refuse(frame, error.code, error.detail_a, error.detail_b)
+            return
+        # The interpreter runs all operators in one call: what each costs is not known, and told as 0.
+        entries = b"".join(struct.pack("<III", 0, len(output), zlib.crc32(output)) for output in outputs)
+        self._send(messages.ProfileAnswer.TYPE, frame.seq, entries)
+
+    def _started_engine(self) -> Engine:
+        # Without an engine hello is refused, and nothing else comes through without a session.
+        assert not isinstance(self._firmware.engine, EngineError)
+        return self._firmware.engine
+
+    def _status(self, frame: Frame) -> None:
+        answer = messages.StatusAnswer(
+            frames=self._frames,
+            damaged=self._parser.damaged,
+            repeated=self._repeated,
+            inferences=self._inferences,
+            overruns=0,  # a pipe loses nothing
+            digest=self._digest,
+        )
+        self._send(messages.StatusAnswer.TYPE, frame.seq, answer.pack())
+
+    def _set_baud(self, frame: Frame) -> None:
+        """A pipe has no rate: every rate is refused."""
+        try:
+            request = messages.SetBaud.unpack(frame.payload)
+        except MalformedPayloadError:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, 4, len(frame.payload))
+            return
+        self._refuse(frame, ErrorCode.BAUD_REFUSED, request.baud)
+
+
+def _after(seq: int, other: int) -> bool:
+    """Does a sequence number come after another, modulo 2^32?"""
+    return 0 < (seq - other) & MASK < 1 << 31
+
+
+def build(model: bytes, arena_bytes: int | None = None, name: str = "the model") -> Firmware:
+    """The virtual board's firmware over a .tflite file.
+
+    Args:
+        arena_bytes: RAM given to the interpreter; None for as much as the model needs.
+
+    Raises:
+        InputError: the file is no .tflite model with one int8 input and output.
+        ToolMissingError: `tflite-micro` is not installed.
+    """
+    facts = read_facts(model, name)
+    try:
+        engine: TflmEngine | EngineError = TflmEngine(model, facts, arena_bytes)
+    except EngineError as error:
+        engine = error
+    return Firmware(hashlib.sha256(model).digest(), _build_id(), facts, engine)
+
+
+def _build_id() -> bytes:
+    """First 8 bytes of the SHA-256 over the interpreter's version and the virtual board's own sources."""
+    digest = hashlib.sha256(virtual_engine.engine_version().encode())
+    for source in (__file__, virtual_engine.__file__):
+        digest.update(Path(source).read_bytes())
+    return digest.digest()[:8]
+
+
+def _lifeline() -> int | None:
+    """Standard input, where its end can tell that whoever started this is gone; not where it is a file or /dev/null."""
+    mode = os.fstat(0).st_mode
+    return 0 if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(0) else None
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serves one board on a pseudo-terminal; returns the process's exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m boardproof_host.boards.virtual.board", description=__doc__
+    )
+    parser.add_argument("--model", type=Path, required=True, help="int8 .tflite that the board runs")
+    parser.add_argument(
+        "--arena", type=int, metavar="BYTES", help="give the interpreter so much RAM and no more"
+    )
+    args = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    try:
+        firmware = build(_read(args.model), args.arena, str(args.model))
+    except BoardproofError as error:
+        print(f"{error.message}\n{error.hint}", file=sys.stderr)
+        return error.exit_code
+    link = PtyLink(_lifeline())
+    print(json.dumps({"port": link.port, "pid": os.getpid()}), flush=True)
+    try:
+        VirtualBoard(firmware, link.write).serve(link.read)
+    finally:
+        link.close()
+    return 0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", hint="name a .tflite file") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
