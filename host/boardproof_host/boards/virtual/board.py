@@ -1,7 +1,7 @@
 """A board that is a process: the board's side of the protocol in Python, over TensorFlow Lite Micro of this machine.
 
-`python -m boardproof_host.boards.virtual.board --model FILE` opens a pseudo-terminal, prints one JSON line with its port,
-and serves until its standard input ends. What it answers is what firmware/src/app answers, byte for byte:
+`python -m boardproof_host.boards.virtual.board --model FILE` opens a pseudo-terminal, prints one JSON line with its
+port, and serves until its standard input ends. What it answers is what firmware/src/app answers, byte for byte:
 tests/contract/test_boards.py holds one list of conversations against both.
 """
 

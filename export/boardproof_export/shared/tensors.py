@@ -1,0 +1,43 @@
+"""A tensor at a model's edge: one record for the manifest, hello, the report and the Python API."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+TensorType = Literal["int8", "uint8", "int16", "int32", "float32", "bool"]
+TENSOR_TYPES: tuple[TensorType, ...] = get_args(TensorType)
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output. Quantized types: real value = scale * (q - zero_point)."""
+
+    name: str
+    type: TensorType
+    shape: tuple[int, ...]  # batch included
+    scale: float | None = None  # the float32 of the model, widened; None where the tensor is not quantized
+    zero_point: int | None = None  # likewise
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The elements' type, little-endian: how they lie on the wire and in a `.tflite` file."""
+        kind: DTypeLike = self.type
+        return np.dtype(kind).newbyteorder("<")
+
+    @property
+    def bytes(self) -> int:
+        """Size on the wire and in RAM."""
+        return self.count * self.dtype.itemsize
+
+
+def total_bytes(tensors: tuple[TensorInfo, ...]) -> int:
+    """What a request's inputs, or an answer's outputs, take: the tensors one behind the other."""
+    return sum(tensor.bytes for tensor in tensors)

@@ -1,0 +1,45 @@
+"""A run, as a record: what the command line, the Python API and the tests ask for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from boardproof_host.boards.options import BoardOptions
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What a run has to reach; a missed gate is exit code 1."""
+
+    verdict: Literal["exact", "equivalent"] = "exact"  # the worst that counts as proven
+    min_accuracy: float | None = None  # 0 to 1
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """Which images of the data source are streamed; without any, all."""
+
+    data: Path | None = None  # None: the Fashion-MNIST test set, wherever it is found
+    limit: int | None = None
+    images: str | None = None  # "A:B", images A to B - 1
+    seed: int | None = None  # with `limit`: choose at random
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """One measurement."""
+
+    board: BoardOptions
+    images: ImageOptions = ImageOptions()
+    gates: Gates = Gates()
+    resume: bool = False  # go on with the run that was cut short
+    out: Path | None = None  # folder of this run's record; None: a new one, kept beside the others
+
+
+@dataclass(frozen=True)
+class TraceOptions:
+    """Images operator by operator."""
+
+    board: BoardOptions
+    data: Path | None = None
+    images: tuple[int, ...] = ()  # none: those that differ in the last report of this board and model
