@@ -192,7 +192,7 @@ def test_a_session_over_its_port(model_file: Path) -> None:
         session.check_digest()
         assert session.counters.retransmits == 0
         transport.close()
-    run = load_tflm(MODEL)
+    run = load_tflm(MODEL, EDGES)
     assert answers == {index: run(row).tobytes() for index, row in enumerate(inputs)}
 
 

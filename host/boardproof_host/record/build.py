@@ -110,7 +110,7 @@ def build_record(
             hint="look at the board and its port, then run again",
         )
     complete = measured.reason is None and count == len(images.indices)
-    theirs = {name: oracle.outputs[measured.positions] for name, oracle in oracles.items()}
+    theirs = {name: oracle.outputs.view(np.int8)[measured.positions] for name, oracle in oracles.items()}
     labels = _class_labels(images, measured)
     parity = {name: _parity(measured.outputs, theirs[name], oracle) for name, oracle in oracles.items()}
     confusion = None if labels is None else metrics.confusion(labels, measured.outputs)
@@ -153,7 +153,7 @@ def _parity(device: Int8Array, theirs: Int8Array, oracle: OracleOutputs) -> Orac
     return OracleParity(
         **asdict(metrics.parity(device, theirs)),
         version=oracle.version,
-        rounding=oracle.oracle.rounding,
+        rounding=str(oracle.oracle.rounding),
         seconds=oracle.seconds,
         cached=oracle.cached,
     )
