@@ -1,9 +1,12 @@
 """Small models with unusual edges, for tests of whatever must run any model: several edges, other types, state."""
 
+from pathlib import Path
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
+from boardproof_export.shared.model import parse_graph
+from boardproof_host.oracles.edges import Edges
 from model_builder import ModelBuilder
 
 TYPES: dict[str, int] = {
@@ -15,6 +18,12 @@ TYPES: dict[str, int] = {
     "bool": schema.TensorType.BOOL,
 }
 QUANTIZED = ("int8", "uint8", "int16")
+
+
+def edges_of(model: bytes) -> Edges:
+    """A model's inputs and outputs."""
+    path = Path("model.tflite")
+    return Edges.of(parse_graph(model, path), path)
 
 
 def reshaping_model(*types: str, count: int = 6) -> bytes:

@@ -33,6 +33,7 @@ from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode
 from model_builder import ModelBuilder, random_model
+from support.small_models import edges_of
 
 DEPTHS = (20, 12, 5)
 MODEL = random_model(3, depths=DEPTHS)
@@ -192,8 +193,8 @@ def test_a_session_over_its_port(model_file: Path) -> None:
         session.check_digest()
         assert session.counters.retransmits == 0
         transport.close()
-    run = load_tflm(MODEL, EDGES)
-    assert answers == {index: run(row).tobytes() for index, row in enumerate(inputs)}
+    run = load_tflm(MODEL, edges_of(MODEL))
+    assert answers == {index: run(row.view(np.uint8)).tobytes() for index, row in enumerate(inputs)}
 
 
 def test_it_ends_with_its_standard_input(model_file: Path) -> None:
