@@ -148,7 +148,7 @@ def test_needs_no_heavy_module(tmp_path: Path) -> None:
     path = tmp_path / "tiny.tflite"
     path.write_bytes(tiny_model())
     code = (
-        "import sys; from pathlib import Path; from boardproof_export import inspect\n"
+        "import sys; from pathlib import Path; from boardproof_export.commands import inspect\n"
         f"inspect.run(model=Path({str(path)!r}), as_json=False)\n"
         "heavy = {'tensorflow', 'ai_edge_litert', 'tflite_micro', 'jinja2', 'keras'} & set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)"
