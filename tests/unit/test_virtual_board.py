@@ -23,9 +23,9 @@ from boardproof_export.shared.errors import InputError, LinkError
 from boardproof_host.boards.virtual import board as virtual_board
 from boardproof_host.boards.virtual import terminal as pty_link
 from boardproof_host.boards.virtual.board import VirtualBoard
-from boardproof_host.boards.virtual.engine import SCHEMA_VERSION, TflmEngine
+from boardproof_host.boards.virtual.engine import EngineError
+from boardproof_host.boards.virtual.firmware import Engine
 from boardproof_host.boards.virtual.terminal import PtyLink
-from boardproof_host.boards.which_model import read_facts
 from boardproof_host.link.session import Patience, Session
 from boardproof_host.link.transport import SerialTransport
 from boardproof_host.oracles.worker import load_tflm
@@ -33,7 +33,7 @@ from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode
 from model_builder import ModelBuilder, random_model
-from support.small_models import edges_of
+from support.small_models import edges_of, reshaping_model, running_sum_model
 
 DEPTHS = (20, 12, 5)
 MODEL = random_model(3, depths=DEPTHS)
@@ -45,6 +45,12 @@ def converse(model: bytes, *requests: bytes, arena: int | None = None) -> list[F
     for request in (encode(messages.Hello.TYPE, 0, messages.Hello(1, messages.VERSION).pack()), *requests):
         board.feed(request)
     return FrameParser().feed(bytes(said))
+
+
+def engine_of(model: bytes) -> Engine:
+    engine = virtual_board.build(model).engine
+    assert not isinstance(engine, EngineError)
+    return engine
 
 
 def hello_error(model: bytes, arena: int | None = None) -> tuple[int, int, int]:
@@ -73,8 +79,9 @@ def test_a_missing_operator_is_named_by_code_and_index() -> None:
     assert hello_error(reshaped(then=custom, custom="Fancy")) == (ErrorCode.ENGINE_OP, custom, 1)
 
 
-def test_another_schema_version() -> None:
-    assert hello_error(reshaped(version=2)) == (ErrorCode.ENGINE_SCHEMA, SCHEMA_VERSION, 2)
+def test_another_schema_version_is_refused() -> None:
+    with pytest.raises(InputError, match="schema version is 2"):
+        virtual_board.build(reshaped(version=2))
 
 
 def test_an_operator_that_cannot_be_prepared() -> None:
@@ -87,7 +94,7 @@ def test_an_operator_that_cannot_be_prepared() -> None:
 
 
 def test_an_arena_that_is_too_small() -> None:
-    used = TflmEngine(MODEL, read_facts(MODEL)).ram_used
+    used = engine_of(MODEL).ram_used
     assert used > sum(DEPTHS)
     assert hello_error(MODEL, arena=used - 1) == (ErrorCode.ENGINE_ARENA, used, used - 1)
     assert hello_error(MODEL, arena=0) == (ErrorCode.ENGINE_ARENA, used, 0)
@@ -99,7 +106,7 @@ def test_an_arena_that_is_too_small() -> None:
 def test_the_arena_grows_with_the_model() -> None:
     """A hidden layer with 200 values more needs at least 200 bytes more."""
     small, large = random_model(4, depths=(8, 8, 8)), random_model(4, depths=(8, 208, 8))
-    used = [TflmEngine(model, read_facts(model)).ram_used for model in (small, large)]
+    used = [engine_of(model).ram_used for model in (small, large)]
     assert used[1] - used[0] >= 200
 
 
@@ -128,12 +135,24 @@ def test_what_is_no_model_is_refused(content: bytes) -> None:
         virtual_board.build(content, name="some.tflite")
 
 
-def test_a_float_model_is_refused() -> None:
-    builder = ModelBuilder()
-    first, last = (builder.tensor((1, 4), dtype=schema.TensorType.FLOAT32) for _ in range(2))
-    builder.reshape(first, last)
-    with pytest.raises(InputError, match="not int8"):
-        virtual_board.build(builder.build([first], [last]))
+@pytest.mark.parametrize("types", [["float32"], ["uint8", "int16"], ["bool", "int32", "int8"]])
+def test_edges_of_any_type_and_number(types: list[str]) -> None:
+    """The outputs are the inputs reshaped: all bytes come back, in order."""
+    engine = engine_of(reshaping_model(*types))
+    data = b"".join(
+        np.arange(1, 7).astype(kind).tobytes() if kind != "bool" else b"\1\0\1\1\0\1" for kind in types
+    )
+    assert engine.invoke(data) == data
+    assert b"".join(output for outputs in engine.profile(data) for output in outputs) == data
+
+
+def test_every_input_meets_the_state_of_a_fresh_start() -> None:
+    """A sum over all inputs: neither the board's start nor an input before may be in its answer."""
+    engine = engine_of(running_sum_model())
+    for value in (3.0, 4.0, 3.0):
+        data = np.full(4, value, np.float32).tobytes()
+        assert engine.invoke(data) == data
+        assert engine.profile(data)[2] == (data,)
 
 
 def test_profile_looks_behind_every_operator() -> None:

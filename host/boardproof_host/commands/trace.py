@@ -15,8 +15,9 @@ from boardproof_export.shared.errors import ExitCode, InputError, LinkError
 from boardproof_export.shared.project import find_project
 from boardproof_export.shared.sources import fashion_mnist as dataset
 from boardproof_host.boards.open import open_boards
-from boardproof_host.boards.virtual.engine import EngineError, TflmEngine
-from boardproof_host.boards.which_model import candidates, describe_model, model_of, read_content, read_facts
+from boardproof_host.boards.virtual.engine import EngineError
+from boardproof_host.boards.virtual.firmware import Engine, build
+from boardproof_host.boards.which_model import candidates, describe_model, model_of, read_content
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
 from boardproof_host.protocol import messages
@@ -88,15 +89,13 @@ def run(args: argparse.Namespace) -> int:
     return _tell(layers, identity, as_json=args.json)
 
 
-def _oracle(path: Path) -> TflmEngine:
-    content = read_content(path)
-    try:
-        oracle = TflmEngine(content, read_facts(content, str(path)))
-    except EngineError as error:
+def _oracle(path: Path) -> Engine:
+    oracle = build(read_content(path), name=str(path)).engine
+    if isinstance(oracle, EngineError):
         raise InputError(
-            f"TensorFlow Lite Micro cannot run {path}: {error.code.name.lower()}",
+            f"TensorFlow Lite Micro cannot run {path}: {oracle.code.name.lower()}",
             hint=f"boardproof inspect {path}",
-        ) from error
+        )
     if not oracle.can_profile:
         raise InputError(f"{path} is too large to keep every operator's output", hint="trace a smaller model")
     return oracle
@@ -105,14 +104,14 @@ def _oracle(path: Path) -> TflmEngine:
 def _trace(
     session: Session,
     identity: Identity,
-    oracle: TflmEngine,
+    oracle: Engine,
     ops: tuple[str, ...],
     pixels: NDArray[np.uint8],
     image: int,
 ) -> list[Layer]:
     data = dataset.quantize(pixels, identity.input_scale, identity.input_zero_point)[0].tobytes()
     payload = session.ask(messages.Profile(data), timeout=SECONDS, tries=2)
-    return compare(image, ops, read_entries(payload, ops), oracle.profile(data))
+    return compare(image, ops, read_entries(payload, ops), [first for first, *_ in oracle.profile(data)])
 
 
 def _tell(layers: list[Layer], identity: Identity, *, as_json: bool) -> int:

@@ -6,7 +6,6 @@ tests/contract/test_boards.py holds one list of conversations against both.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import signal
@@ -18,53 +17,23 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from boardproof_export.shared.errors import BoardproofError, InputError
-from boardproof_host.boards.virtual import engine as virtual_engine
-from boardproof_host.boards.virtual.engine import EngineError, TflmEngine
+from boardproof_host.boards.virtual.engine import EngineError
+from boardproof_host.boards.virtual.firmware import Engine, Firmware, build
 from boardproof_host.boards.virtual.terminal import PtyLink
-from boardproof_host.boards.which_model import ModelFacts, read_facts
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode, Feature, MalformedPayloadError, TickUnit
 from boardproof_host.protocol.packed import unpack
 
-TARGET = "tflm_host"
 ANSWERS_KEPT = messages.ANSWERS_KEPT
 RECEIVE_BYTES = (
     16384  # what a Linux pseudo-terminal holds for sure, and a window of 16 plain inputs of 784 bytes
 )
 SELF_TEST_BYTES = 64  # longest echo, where the input is shorter (APP_PAYLOAD_BYTES)
 MASK = 0xFFFFFFFF
-
-
-class Engine(Protocol):
-    """What computes the model; see TflmEngine, and firmware/src/engine/engine.h."""
-
-    name: str
-    kernels: str
-    ram_used: int
-    ram_given: int
-
-    @property
-    def can_profile(self) -> bool: ...
-
-    def invoke(self, data: bytes) -> bytes: ...
-
-    def profile(self, data: bytes) -> list[bytes]: ...
-
-
-@dataclass(frozen=True)
-class Firmware:
-    """What is built into a board. `engine` is the failure where the engine did not start."""
-
-    model_sha256: bytes
-    build_id: bytes
-    facts: ModelFacts
-    engine: Engine | EngineError
-    target: str = TARGET
-    core: str = virtual_engine.core_name()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +54,7 @@ class VirtualBoard:
     def __init__(self, firmware: Firmware, write: Callable[[bytes], None]) -> None:
         self._firmware = firmware
         self._write = write
-        self._longest = max(firmware.facts.input_bytes, SELF_TEST_BYTES)
+        self._longest = max(firmware.edges.input_bytes, SELF_TEST_BYTES)
         self._parser = FrameParser(self._longest + messages.FRAME_OVERHEAD)
         self._nonce: int | None = None  # of the present session
         self._since = 0  # sequence number of its hello
@@ -162,7 +131,8 @@ class VirtualBoard:
         self._send(messages.HelloAnswer.TYPE, frame.seq, self._identity(hello.nonce, engine).pack())
 
     def _identity(self, nonce: int, engine: Engine) -> messages.HelloAnswer:
-        firmware, facts = self._firmware, self._firmware.facts
+        firmware = self._firmware
+        source, sink = firmware.edges.inputs[0], firmware.edges.outputs[0]
         return messages.HelloAnswer(
             nonce=nonce,
             version=messages.VERSION,
@@ -175,13 +145,13 @@ class VirtualBoard:
             baud=0,
             model_sha256=firmware.model_sha256,
             build_id=firmware.build_id,
-            input_bytes=facts.input_bytes,
-            input_scale=facts.input_scale,
-            input_zero_point=facts.input_zero_point,
-            output_bytes=facts.output_bytes,
-            output_scale=facts.output_scale,
-            output_zero_point=facts.output_zero_point,
-            op_count=len(facts.op_names),
+            input_bytes=firmware.edges.input_bytes,
+            input_scale=source.scale or 0.0,
+            input_zero_point=source.zero_point or 0,
+            output_bytes=firmware.edges.output_bytes,
+            output_scale=sink.scale or 0.0,
+            output_zero_point=sink.zero_point or 0,
+            op_count=len(firmware.graph.ops),
             ram_used=engine.ram_used,
             ram_given=engine.ram_given,
             target=firmware.target,
@@ -192,14 +162,14 @@ class VirtualBoard:
 
     def _input(self, frame: Frame) -> bytes | None:
         """The request's input; None when it was refused."""
-        facts = self._firmware.facts
+        size = self._firmware.edges.input_bytes
         if frame.type == messages.InferPacked.TYPE:
-            data = unpack(frame.payload, facts.input_zero_point, facts.input_bytes)
+            data = unpack(frame.payload, self._firmware.edges.inputs[0].zero_point or 0, size)
             if data is None:
                 self._refuse(frame, ErrorCode.BAD_PAYLOAD)
             return data
-        if len(frame.payload) != facts.input_bytes:
-            self._refuse(frame, ErrorCode.BAD_LENGTH, facts.input_bytes, len(frame.payload))
+        if len(frame.payload) != size:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, size, len(frame.payload))
             return None
         return frame.payload
 
@@ -241,7 +211,7 @@ class VirtualBoard:
             self._refuse(frame, error.code, error.detail_a, error.detail_b)
             return
         # The interpreter runs all operators in one call: what each costs is not known, and told as 0.
-        entries = b"".join(struct.pack("<III", 0, len(output), zlib.crc32(output)) for output in outputs)
+        entries = b"".join(struct.pack("<III", 0, len(first), zlib.crc32(first)) for first, *_ in outputs)
         self._send(messages.ProfileAnswer.TYPE, frame.seq, entries)
 
     def _started_engine(self) -> Engine:
@@ -273,32 +243,6 @@ class VirtualBoard:
 def _after(seq: int, other: int) -> bool:
     """Does a sequence number come after another, modulo 2^32?"""
     return 0 < (seq - other) & MASK < 1 << 31
-
-
-def build(model: bytes, arena_bytes: int | None = None, name: str = "the model") -> Firmware:
-    """The virtual board's firmware over a .tflite file.
-
-    Args:
-        arena_bytes: RAM given to the interpreter; None for as much as the model needs.
-
-    Raises:
-        InputError: the file is no .tflite model with one int8 input and output.
-        ToolMissingError: `tflite-micro` is not installed.
-    """
-    facts = read_facts(model, name)
-    try:
-        engine: TflmEngine | EngineError = TflmEngine(model, facts, arena_bytes)
-    except EngineError as error:
-        engine = error
-    return Firmware(hashlib.sha256(model).digest(), _build_id(), facts, engine)
-
-
-def _build_id() -> bytes:
-    """First 8 bytes of the SHA-256 over the interpreter's version and the virtual board's own sources."""
-    digest = hashlib.sha256(virtual_engine.engine_version().encode())
-    for source in (__file__, virtual_engine.__file__):
-        digest.update(Path(source).read_bytes())
-    return digest.digest()[:8]
 
 
 def _lifeline() -> int | None:
