@@ -1,4 +1,4 @@
-"""The whole firmware as a process of this machine, on a pseudo-terminal; with mistakes in it where a test wants them."""
+"""The whole firmware as a process of this machine, on a pseudo-terminal, with mistakes where a test wants them."""
 
 import os
 import subprocess

@@ -164,6 +164,10 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[
     return "\n".join(lines) + "\n"
 
 
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 2] + ".."
+
+
 def printable(name: str) -> str:
     """A name from a model file, without what a terminal would obey."""
     return "".join(character if character.isprintable() else "?" for character in name)
