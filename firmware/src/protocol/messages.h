@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define PROTOCOL_VERSION 1u
+#define PROTOCOL_VERSION 2u
 /* Bytes of a frame beside its payload, before COBS. */
 #define PROTOCOL_FRAME_OVERHEAD 9u
 /* Longest text field, in bytes. */
@@ -25,15 +25,31 @@ enum {
 /* Bits of hello's `features`. */
 enum {
   PROTOCOL_FEATURE_PACKED_INPUT = 1, /* The board takes infer_packed. */
-  PROTOCOL_FEATURE_PROFILE = 2, /* The board takes profile. */
+  PROTOCOL_FEATURE_PROFILE = 2, /* The board takes profile and layer. */
   PROTOCOL_FEATURE_BAUD = 4, /* The link has a rate and the board can change it. */
+};
+
+/* Which edge of the model a tensor is. */
+enum {
+  PROTOCOL_TENSOR_ROLE_INPUT = 0, /* Written before an inference. */
+  PROTOCOL_TENSOR_ROLE_OUTPUT = 1, /* Read after it. */
+};
+
+/* Element types, with the numbers of the .tflite schema; little-endian. */
+enum {
+  PROTOCOL_TENSOR_TYPE_FLOAT32 = 0, /* IEEE 754 single. */
+  PROTOCOL_TENSOR_TYPE_INT32 = 2, /* Four bytes, signed. */
+  PROTOCOL_TENSOR_TYPE_UINT8 = 3, /* One byte, unsigned. */
+  PROTOCOL_TENSOR_TYPE_BOOL = 6, /* One byte, 0 or 1. */
+  PROTOCOL_TENSOR_TYPE_INT16 = 7, /* Two bytes, signed. */
+  PROTOCOL_TENSOR_TYPE_INT8 = 9, /* One byte, signed. */
 };
 
 /* Why a request failed. */
 enum {
   PROTOCOL_ERROR_CODE_UNKNOWN_TYPE = 1, /* The board does not know this message type (detail: the type). */
   PROTOCOL_ERROR_CODE_BAD_LENGTH = 2, /* The payload's length is wrong (detail: expected, got). */
-  PROTOCOL_ERROR_CODE_BAD_PAYLOAD = 3, /* A packed input does not unpack to the input's size. */
+  PROTOCOL_ERROR_CODE_BAD_PAYLOAD = 3, /* A packed input does not unpack to the inputs' size, or there is no such operator or output. */
   PROTOCOL_ERROR_CODE_NO_SESSION = 4, /* No hello since the board started: say hello, then ask again. */
   PROTOCOL_ERROR_CODE_VERSION_MISMATCH = 5, /* Another protocol version (detail: board's, host's). */
   PROTOCOL_ERROR_CODE_BAUD_REFUSED = 6, /* The board cannot take this rate (detail: rate). */
@@ -47,23 +63,30 @@ enum {
 /* Message types. */
 enum {
   MESSAGE_HELLO = 0x01, /* Opens a session: clears the answers kept, the digest and the counters. */
-  MESSAGE_HELLO_ANSWER = 0x81, /* Who the board is. A field may be added at the end of the fixed part only with a new version. */
-  MESSAGE_INFER = 0x02, /* Runs the model once on an input as it is. */
-  MESSAGE_INFER_PACKED = 0x03, /* Runs the model once on a packed input (docs/PROTOCOL.md, 'Packed inputs'). Answered by infer_answer. */
-  MESSAGE_INFER_ANSWER = 0x82, /* The outputs, what they cost, and which input they belong to. */
+  MESSAGE_HELLO_ANSWER = 0x81, /* Who the board is. */
+  MESSAGE_INFER = 0x02, /* Runs the model once on inputs as they are. */
+  MESSAGE_INFER_PACKED = 0x03, /* Runs the model once on packed inputs (docs/PROTOCOL.md, 'Packed inputs'). Answered by infer_answer. */
+  MESSAGE_INFER_ANSWER = 0x82, /* The outputs, what they cost, and which inputs they belong to. */
   MESSAGE_PROFILE = 0x04, /* Runs the model once and looks behind every operator. Not kept for repetition. */
-  MESSAGE_PROFILE_ANSWER = 0x84, /* An entry an operator, in execution order: ticks u32, output's length u32, output's CRC-32 u32. */
+  MESSAGE_PROFILE_ANSWER = 0x84, /* An entry for each output of each operator, in execution order. */
   MESSAGE_STATUS = 0x05, /* Asks for the session's counters. */
   MESSAGE_STATUS_ANSWER = 0x85, /* What the board counted since hello. */
   MESSAGE_ECHO = 0x06, /* Returns its payload: the self-test of a line rate. */
   MESSAGE_ECHO_ANSWER = 0x86, /* The payload of the request. */
   MESSAGE_SET_BAUD = 0x07, /* Answers at the present rate, then changes; falls back unless an echo arrives within 500 ms. */
   MESSAGE_SET_BAUD_ANSWER = 0x87, /* The board changes its rate when this answer has left. */
+  MESSAGE_OPS = 0x08, /* Asks which operators the model has. */
+  MESSAGE_OPS_ANSWER = 0x88, /* As many operators as fit into the longest answer. */
+  MESSAGE_LAYER = 0x09, /* Runs the model once and shows values of one operator's output. Not kept for repetition. */
+  MESSAGE_LAYER_ANSWER = 0x89, /* Bytes of an operator's output, cut at its end. */
   MESSAGE_ERROR = 0xff, /* The answer to a request that failed, with the request's seq. */
 };
 
 /* Takes the next `length` bytes of a payload. */
 typedef void (*message_put_t)(void *to, const uint8_t *bytes, size_t length);
+
+/* Writes a list: its u8 count, then its records. */
+typedef void (*message_list_t)(message_put_t put, void *to);
 
 static inline void message_put_u8(message_put_t put, void *to, uint8_t value) { put(to, &value, 1u); }
 
@@ -88,6 +111,11 @@ static inline void message_put_f32(message_put_t put, void *to, float value) {
   message_put_u32(put, to, bits);
 }
 
+static inline void message_put_u32s(message_put_t put, void *to, const uint32_t *values, uint8_t count) {
+  message_put_u8(put, to, count);
+  for (uint8_t i = 0; i < count; i++) message_put_u32(put, to, values[i]);
+}
+
 /* Texts longer than PROTOCOL_TEXT_MAX are cut there. */
 static inline void message_put_text(message_put_t put, void *to, const char *text) {
   size_t length = strlen(text);
@@ -106,6 +134,45 @@ static inline uint32_t message_get_u32(const uint8_t *p) {
   return (uint32_t)p[0] | ((uint32_t)p[1] << 8) | ((uint32_t)p[2] << 16) | ((uint32_t)p[3] << 24);
 }
 
+/* An input or output of the model. */
+typedef struct {
+  uint8_t role; /* Enum tensor_role. */
+  uint8_t type; /* Enum tensor_type. */
+  const uint32_t *dims; /* Shape, batch included. */
+  uint8_t dims_count;
+  uint8_t quantized; /* 1: real value = scale * (q - zero_point); 0: the next two are 0. */
+  float scale; /* Scale. */
+  int32_t zero_point; /* Zero point. */
+} message_tensor_t;
+
+/* Hands one tensor to `put`, piece by piece. */
+static inline void message_write_tensor(const message_tensor_t *m, message_put_t put, void *to) {
+  message_put_u8(put, to, m->role);
+  message_put_u8(put, to, m->type);
+  message_put_u32s(put, to, m->dims, m->dims_count);
+  message_put_u8(put, to, m->quantized);
+  message_put_f32(put, to, m->scale);
+  message_put_i32(put, to, m->zero_point);
+}
+
+/* An output of an operator in a profiled inference. */
+typedef struct {
+  uint16_t op; /* The operator's index in the model, from 0. */
+  uint8_t output; /* Which of its outputs, from 0. */
+  uint32_t ticks; /* Cost of the operator in tick_unit; 0 but for its first output. */
+  uint32_t bytes; /* Size of the output. */
+  uint32_t crc; /* CRC-32 of the output. */
+} message_profile_entry_t;
+
+/* Hands one profile_entry to `put`, piece by piece. */
+static inline void message_write_profile_entry(const message_profile_entry_t *m, message_put_t put, void *to) {
+  message_put_u16(put, to, m->op);
+  message_put_u8(put, to, m->output);
+  message_put_u32(put, to, m->ticks);
+  message_put_u32(put, to, m->bytes);
+  message_put_u32(put, to, m->crc);
+}
+
 /* Opens a session: clears the answers kept, the digest and the counters. */
 typedef struct {
   uint32_t nonce; /* Random; the answer returns it, so that an old answer is not taken for a new one. */
@@ -120,7 +187,7 @@ static inline bool message_read_hello(const uint8_t *p, size_t length, message_h
   return true;
 }
 
-/* Who the board is. A field may be added at the end of the fixed part only with a new version. */
+/* Who the board is. */
 typedef struct {
   uint32_t nonce; /* From the request. */
   uint8_t version; /* The board's protocol version. */
@@ -132,19 +199,18 @@ typedef struct {
   uint32_t baud; /* Present line rate in baud; 0 where the link has none. */
   const uint8_t *model_sha256; /* 32 bytes. SHA-256 of the .tflite file. */
   const uint8_t *build_id; /* 8 bytes. First 8 bytes of the SHA-256 over the firmware's sources and configuration. */
-  uint32_t input_bytes; /* int8 elements of the input. */
-  float input_scale; /* Input scale. */
-  int32_t input_zero_point; /* Input zero point, -128 to 127. */
-  uint32_t output_bytes; /* int8 elements of the output. */
-  float output_scale; /* Output scale. */
-  int32_t output_zero_point; /* Output zero point, -128 to 127. */
-  uint16_t op_count; /* Operators of the model, RESHAPE included. */
+  uint32_t longest_request; /* Bytes of the longest payload that the board takes. */
+  uint32_t longest_answer; /* Bytes of the longest payload that it sends. */
+  uint32_t inference_ms; /* Milliseconds that an inference may take; 0 where that is not known. */
+  uint16_t op_count; /* Operators of the model. */
   uint32_t ram_used; /* Tensor RAM used by the engine, in bytes. */
   uint32_t ram_given; /* Tensor RAM given to the engine, in bytes. */
+  uint8_t packed_fill; /* The byte that packed inputs repeat: the first input's zero point. */
   const char *target; /* PlatformIO environment that built the firmware. */
   const char *core; /* Processor core, e.g. cortex-m4. */
   const char *engine; /* aot or tflm. */
   const char *kernels; /* Kernels that were linked. */
+  message_list_t tensors; /* The inputs in their order, then the outputs. */
 } message_hello_answer_t;
 
 /* Hands the payload of hello_answer to `put`, piece by piece. */
@@ -159,24 +225,23 @@ static inline void message_write_hello_answer(const message_hello_answer_t *m, m
   message_put_u32(put, to, m->baud);
   put(to, m->model_sha256, 32u);
   put(to, m->build_id, 8u);
-  message_put_u32(put, to, m->input_bytes);
-  message_put_f32(put, to, m->input_scale);
-  message_put_i32(put, to, m->input_zero_point);
-  message_put_u32(put, to, m->output_bytes);
-  message_put_f32(put, to, m->output_scale);
-  message_put_i32(put, to, m->output_zero_point);
+  message_put_u32(put, to, m->longest_request);
+  message_put_u32(put, to, m->longest_answer);
+  message_put_u32(put, to, m->inference_ms);
   message_put_u16(put, to, m->op_count);
   message_put_u32(put, to, m->ram_used);
   message_put_u32(put, to, m->ram_given);
+  message_put_u8(put, to, m->packed_fill);
   message_put_text(put, to, m->target);
   message_put_text(put, to, m->core);
   message_put_text(put, to, m->engine);
   message_put_text(put, to, m->kernels);
+  m->tensors(put, to);
 }
 
-/* Runs the model once on an input as it is. */
+/* Runs the model once on inputs as they are. */
 typedef struct {
-  const uint8_t *input; /* input_bytes int8 values. */
+  const uint8_t *input; /* The inputs, one behind the other. */
   size_t input_length;
 } message_infer_t;
 
@@ -187,9 +252,9 @@ static inline bool message_read_infer(const uint8_t *p, size_t length, message_i
   return true;
 }
 
-/* Runs the model once on a packed input (docs/PROTOCOL.md, 'Packed inputs'). Answered by infer_answer. */
+/* Runs the model once on packed inputs (docs/PROTOCOL.md, 'Packed inputs'). Answered by infer_answer. */
 typedef struct {
-  const uint8_t *packed; /* Unpacks to input_bytes int8 values. */
+  const uint8_t *packed; /* Unpacks to the inputs, one behind the other. */
   size_t packed_length;
 } message_infer_packed_t;
 
@@ -200,11 +265,11 @@ static inline bool message_read_infer_packed(const uint8_t *p, size_t length, me
   return true;
 }
 
-/* The outputs, what they cost, and which input they belong to. */
+/* The outputs, what they cost, and which inputs they belong to. */
 typedef struct {
-  uint32_t input_crc; /* CRC-32 of the input tensor that the engine saw. */
+  uint32_t input_crc; /* CRC-32 over the inputs that the engine saw, one behind the other. */
   uint32_t ticks; /* Cost of the inference in tick_unit. */
-  const uint8_t *output; /* output_bytes int8 values. */
+  const uint8_t *output; /* The outputs, one behind the other. */
   size_t output_length;
 } message_infer_answer_t;
 
@@ -217,7 +282,7 @@ static inline void message_write_infer_answer(const message_infer_answer_t *m, m
 
 /* Runs the model once and looks behind every operator. Not kept for repetition. */
 typedef struct {
-  const uint8_t *input; /* input_bytes int8 values. */
+  const uint8_t *input; /* The inputs, one behind the other. */
   size_t input_length;
 } message_profile_t;
 
@@ -228,9 +293,9 @@ static inline bool message_read_profile(const uint8_t *p, size_t length, message
   return true;
 }
 
-/* An entry an operator, in execution order: ticks u32, output's length u32, output's CRC-32 u32. */
+/* An entry for each output of each operator, in execution order. */
 typedef struct {
-  const uint8_t *entries; /* op_count entries of 12 bytes. */
+  const uint8_t *entries; /* Records of the name profile_entry, without a count. */
   size_t entries_length;
 } message_profile_answer_t;
 
@@ -316,6 +381,66 @@ typedef struct {
 /* Hands the payload of set_baud_answer to `put`, piece by piece. */
 static inline void message_write_set_baud_answer(const message_set_baud_answer_t *m, message_put_t put, void *to) {
   message_put_u32(put, to, m->baud);
+}
+
+/* Asks which operators the model has. */
+typedef struct {
+  uint16_t first; /* Index of the first operator wanted. */
+} message_ops_t;
+
+/* Reads the payload of ops; false when its length is wrong. Pointers reach into `p`. */
+static inline bool message_read_ops(const uint8_t *p, size_t length, message_ops_t *m) {
+  if (length != 2u) return false;
+  m->first = message_get_u16(p + 0);
+  return true;
+}
+
+/* As many operators as fit into the longest answer. */
+typedef struct {
+  uint16_t first; /* From the request. */
+  uint16_t total; /* Operators of the model. */
+  const uint8_t *codes; /* A u16 each: builtin operator codes of the .tflite schema, in execution order. */
+  size_t codes_length;
+} message_ops_answer_t;
+
+/* Hands the payload of ops_answer to `put`, piece by piece. */
+static inline void message_write_ops_answer(const message_ops_answer_t *m, message_put_t put, void *to) {
+  message_put_u16(put, to, m->first);
+  message_put_u16(put, to, m->total);
+  put(to, m->codes, m->codes_length);
+}
+
+/* Runs the model once and shows values of one operator's output. Not kept for repetition. */
+typedef struct {
+  uint16_t op; /* The operator's index in the model, from 0. */
+  uint8_t output; /* Which of its outputs, from 0. */
+  uint32_t offset; /* First byte wanted. */
+  uint32_t length; /* Bytes wanted; at most the longest answer. */
+  const uint8_t *input; /* The inputs, one behind the other. */
+  size_t input_length;
+} message_layer_t;
+
+/* Reads the payload of layer; false when its length is wrong. Pointers reach into `p`. */
+static inline bool message_read_layer(const uint8_t *p, size_t length, message_layer_t *m) {
+  if (length < 11u) return false;
+  m->op = message_get_u16(p + 0);
+  m->output = message_get_u8(p + 2);
+  m->offset = message_get_u32(p + 3);
+  m->length = message_get_u32(p + 7);
+  m->input = p + 11;
+  m->input_length = length - 11u;
+  return true;
+}
+
+/* Bytes of an operator's output, cut at its end. */
+typedef struct {
+  const uint8_t *values; /* As they lie in the tensor. */
+  size_t values_length;
+} message_layer_answer_t;
+
+/* Hands the payload of layer_answer to `put`, piece by piece. */
+static inline void message_write_layer_answer(const message_layer_answer_t *m, message_put_t put, void *to) {
+  put(to, m->values, m->values_length);
 }
 
 /* The answer to a request that failed, with the request's seq. */

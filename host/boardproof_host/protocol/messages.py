@@ -1,11 +1,14 @@
 """Messages of the board protocol. Rendered by firmware/generate_protocol.py from firmware/protocol.toml; edit that."""
 
 import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
-VERSION = 1
+T = TypeVar("T")
+
+VERSION = 2
 FRAME_OVERHEAD = 9  # Bytes of a frame beside its payload, before COBS.
 TEXT_MAX = 32  # Longest text field, in bytes.
 ANSWERS_KEPT = 16  # Most answers that a board remembers; it says in hello how many.
@@ -23,8 +26,26 @@ class Feature(IntFlag):
     """Bits of hello's `features`."""
 
     PACKED_INPUT = 1  # The board takes infer_packed.
-    PROFILE = 2  # The board takes profile.
+    PROFILE = 2  # The board takes profile and layer.
     BAUD = 4  # The link has a rate and the board can change it.
+
+
+class TensorRole(IntEnum):
+    """Which edge of the model a tensor is."""
+
+    INPUT = 0  # Written before an inference.
+    OUTPUT = 1  # Read after it.
+
+
+class TensorType(IntEnum):
+    """Element types, with the numbers of the .tflite schema; little-endian."""
+
+    FLOAT32 = 0  # IEEE 754 single.
+    INT32 = 2  # Four bytes, signed.
+    UINT8 = 3  # One byte, unsigned.
+    BOOL = 6  # One byte, 0 or 1.
+    INT16 = 7  # Two bytes, signed.
+    INT8 = 9  # One byte, signed.
 
 
 class ErrorCode(IntEnum):
@@ -32,7 +53,7 @@ class ErrorCode(IntEnum):
 
     UNKNOWN_TYPE = 1  # The board does not know this message type (detail: the type).
     BAD_LENGTH = 2  # The payload's length is wrong (detail: expected, got).
-    BAD_PAYLOAD = 3  # A packed input does not unpack to the input's size.
+    BAD_PAYLOAD = 3  # A packed input does not unpack to the inputs' size, or there is no such operator or output.
     NO_SESSION = 4  # No hello since the board started: say hello, then ask again.
     VERSION_MISMATCH = 5  # Another protocol version (detail: board's, host's).
     BAUD_REFUSED = 6  # The board cannot take this rate (detail: rate).
@@ -60,12 +81,26 @@ def _exactly(value: bytes, length: int) -> bytes:
     return value
 
 
-class _Reader:
+def _counted(pieces: Sequence[bytes]) -> bytes:
+    if len(pieces) > 255:
+        raise MalformedPayloadError(f"a list of {len(pieces)}, at most 255")
+    return bytes([len(pieces)]) + b"".join(pieces)
+
+
+class Reader:
+    """Takes a payload apart, from the front."""
+
     def __init__(self, payload: bytes) -> None:
         self._payload = payload
         self._offset = 0
 
+    @property
+    def at_end(self) -> bool:
+        """All was taken."""
+        return self._offset == len(self._payload)
+
     def take(self, length: int) -> bytes:
+        """The next `length` bytes; raises MalformedPayloadError where there are fewer."""
         end = self._offset + length
         if end > len(self._payload):
             raise MalformedPayloadError(f"payload of {len(self._payload)} bytes is too short")
@@ -74,14 +109,17 @@ class _Reader:
         return piece
 
     def integer(self, layout: str) -> int:
+        """An integer, by its code of `struct`."""
         value: int = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
         return value
 
     def real(self, layout: str) -> float:
+        """A float, likewise."""
         value: float = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
         return value
 
     def text(self) -> str:
+        """A text, with its length before it."""
         length = self.integer("<B")
         if length > TEXT_MAX:
             raise MalformedPayloadError(f"text of {length} bytes, at most {TEXT_MAX}")
@@ -90,12 +128,80 @@ class _Reader:
         except UnicodeDecodeError as error:
             raise MalformedPayloadError("text is not UTF-8") from error
 
+    def counted(self, read: Callable[[], T]) -> tuple[T, ...]:
+        """A list, with its count before it."""
+        return tuple(read() for _ in range(self.integer("<B")))
+
     def rest(self) -> bytes:
+        """All that is left."""
         return self.take(len(self._payload) - self._offset)
 
     def close(self) -> None:
-        if self._offset != len(self._payload):
+        """Raises MalformedPayloadError where something is left."""
+        if not self.at_end:
             raise MalformedPayloadError(f"{len(self._payload) - self._offset} bytes too many")
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An input or output of the model."""
+
+    role: int  # Enum tensor_role.
+    type: int  # Enum tensor_type.
+    dims: tuple[int, ...]  # Shape, batch included.
+    quantized: int  # 1: real value = scale * (q - zero_point); 0: the next two are 0.
+    scale: float  # Scale.
+    zero_point: int  # Zero point.
+
+    def pack(self) -> bytes:
+        """Returns the bytes."""
+        return b"".join(
+            (
+                struct.pack("<BB", self.role, self.type),
+                _counted([struct.pack("<I", value) for value in self.dims]),
+                struct.pack("<Bfi", self.quantized, self.scale, self.zero_point),
+            )
+        )
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Takes one from a payload; raises MalformedPayloadError."""
+        role = reader.integer("<B")
+        type = reader.integer("<B")
+        dims = reader.counted(lambda: reader.integer("<I"))
+        quantized = reader.integer("<B")
+        scale = reader.real("<f")
+        zero_point = reader.integer("<i")
+        return cls(role=role, type=type, dims=dims, quantized=quantized, scale=scale, zero_point=zero_point)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileEntry:
+    """An output of an operator in a profiled inference."""
+
+    op: int  # The operator's index in the model, from 0.
+    output: int  # Which of its outputs, from 0.
+    ticks: int  # Cost of the operator in tick_unit; 0 but for its first output.
+    bytes: int  # Size of the output.
+    crc: int  # CRC-32 of the output.
+
+    def pack(self) -> bytes:
+        """Returns the bytes."""
+        return b"".join(
+            (
+                struct.pack("<HBIII", self.op, self.output, self.ticks, self.bytes, self.crc),
+            )
+        )
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Takes one from a payload; raises MalformedPayloadError."""
+        op = reader.integer("<H")
+        output = reader.integer("<B")
+        ticks = reader.integer("<I")
+        bytes = reader.integer("<I")
+        crc = reader.integer("<I")
+        return cls(op=op, output=output, ticks=ticks, bytes=bytes, crc=crc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +214,7 @@ class Hello:
     version: int  # The host's protocol version.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 struct.pack("<IB", self.nonce, self.version),
@@ -118,7 +224,7 @@ class Hello:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         nonce = reader.integer("<I")
         version = reader.integer("<B")
         reader.close()
@@ -127,7 +233,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class HelloAnswer:
-    """Who the board is. A field may be added at the end of the fixed part only with a new version."""
+    """Who the board is."""
 
     TYPE: ClassVar[int] = 0x81
     nonce: int  # From the request.
@@ -140,39 +246,39 @@ class HelloAnswer:
     baud: int  # Present line rate in baud; 0 where the link has none.
     model_sha256: bytes  # SHA-256 of the .tflite file.
     build_id: bytes  # First 8 bytes of the SHA-256 over the firmware's sources and configuration.
-    input_bytes: int  # int8 elements of the input.
-    input_scale: float  # Input scale.
-    input_zero_point: int  # Input zero point, -128 to 127.
-    output_bytes: int  # int8 elements of the output.
-    output_scale: float  # Output scale.
-    output_zero_point: int  # Output zero point, -128 to 127.
-    op_count: int  # Operators of the model, RESHAPE included.
+    longest_request: int  # Bytes of the longest payload that the board takes.
+    longest_answer: int  # Bytes of the longest payload that it sends.
+    inference_ms: int  # Milliseconds that an inference may take; 0 where that is not known.
+    op_count: int  # Operators of the model.
     ram_used: int  # Tensor RAM used by the engine, in bytes.
     ram_given: int  # Tensor RAM given to the engine, in bytes.
+    packed_fill: int  # The byte that packed inputs repeat: the first input's zero point.
     target: str  # PlatformIO environment that built the firmware.
     core: str  # Processor core, e.g. cortex-m4.
     engine: str  # aot or tflm.
     kernels: str  # Kernels that were linked.
+    tensors: tuple[Tensor, ...]  # The inputs in their order, then the outputs.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 struct.pack("<IBBBBIII", self.nonce, self.version, self.features, self.tick_unit, self.answers_kept, self.receive_bytes, self.clock_hz, self.baud),
                 _exactly(self.model_sha256, 32),
                 _exactly(self.build_id, 8),
-                struct.pack("<IfiIfiHII", self.input_bytes, self.input_scale, self.input_zero_point, self.output_bytes, self.output_scale, self.output_zero_point, self.op_count, self.ram_used, self.ram_given),
+                struct.pack("<IIIHIIB", self.longest_request, self.longest_answer, self.inference_ms, self.op_count, self.ram_used, self.ram_given, self.packed_fill),
                 _text(self.target),
                 _text(self.core),
                 _text(self.engine),
                 _text(self.kernels),
+                _counted([record.pack() for record in self.tensors]),
             )
         )
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         nonce = reader.integer("<I")
         version = reader.integer("<B")
         features = reader.integer("<B")
@@ -183,33 +289,32 @@ class HelloAnswer:
         baud = reader.integer("<I")
         model_sha256 = reader.take(32)
         build_id = reader.take(8)
-        input_bytes = reader.integer("<I")
-        input_scale = reader.real("<f")
-        input_zero_point = reader.integer("<i")
-        output_bytes = reader.integer("<I")
-        output_scale = reader.real("<f")
-        output_zero_point = reader.integer("<i")
+        longest_request = reader.integer("<I")
+        longest_answer = reader.integer("<I")
+        inference_ms = reader.integer("<I")
         op_count = reader.integer("<H")
         ram_used = reader.integer("<I")
         ram_given = reader.integer("<I")
+        packed_fill = reader.integer("<B")
         target = reader.text()
         core = reader.text()
         engine = reader.text()
         kernels = reader.text()
+        tensors = reader.counted(lambda: Tensor.read(reader))
         reader.close()
-        return cls(nonce=nonce, version=version, features=features, tick_unit=tick_unit, answers_kept=answers_kept, receive_bytes=receive_bytes, clock_hz=clock_hz, baud=baud, model_sha256=model_sha256, build_id=build_id, input_bytes=input_bytes, input_scale=input_scale, input_zero_point=input_zero_point, output_bytes=output_bytes, output_scale=output_scale, output_zero_point=output_zero_point, op_count=op_count, ram_used=ram_used, ram_given=ram_given, target=target, core=core, engine=engine, kernels=kernels)
+        return cls(nonce=nonce, version=version, features=features, tick_unit=tick_unit, answers_kept=answers_kept, receive_bytes=receive_bytes, clock_hz=clock_hz, baud=baud, model_sha256=model_sha256, build_id=build_id, longest_request=longest_request, longest_answer=longest_answer, inference_ms=inference_ms, op_count=op_count, ram_used=ram_used, ram_given=ram_given, packed_fill=packed_fill, target=target, core=core, engine=engine, kernels=kernels, tensors=tensors)
 
 
 @dataclass(frozen=True, slots=True)
 class Infer:
-    """Runs the model once on an input as it is."""
+    """Runs the model once on inputs as they are."""
 
     TYPE: ClassVar[int] = 0x02
     ANSWER: ClassVar[int] = 0x82
-    input: bytes  # input_bytes int8 values.
+    input: bytes  # The inputs, one behind the other.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 self.input,
@@ -219,7 +324,7 @@ class Infer:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         input = reader.rest()
         reader.close()
         return cls(input=input)
@@ -227,14 +332,14 @@ class Infer:
 
 @dataclass(frozen=True, slots=True)
 class InferPacked:
-    """Runs the model once on a packed input (docs/PROTOCOL.md, 'Packed inputs'). Answered by infer_answer."""
+    """Runs the model once on packed inputs (docs/PROTOCOL.md, 'Packed inputs'). Answered by infer_answer."""
 
     TYPE: ClassVar[int] = 0x03
     ANSWER: ClassVar[int] = 0x82
-    packed: bytes  # Unpacks to input_bytes int8 values.
+    packed: bytes  # Unpacks to the inputs, one behind the other.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 self.packed,
@@ -244,7 +349,7 @@ class InferPacked:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         packed = reader.rest()
         reader.close()
         return cls(packed=packed)
@@ -252,15 +357,15 @@ class InferPacked:
 
 @dataclass(frozen=True, slots=True)
 class InferAnswer:
-    """The outputs, what they cost, and which input they belong to."""
+    """The outputs, what they cost, and which inputs they belong to."""
 
     TYPE: ClassVar[int] = 0x82
-    input_crc: int  # CRC-32 of the input tensor that the engine saw.
+    input_crc: int  # CRC-32 over the inputs that the engine saw, one behind the other.
     ticks: int  # Cost of the inference in tick_unit.
-    output: bytes  # output_bytes int8 values.
+    output: bytes  # The outputs, one behind the other.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 struct.pack("<II", self.input_crc, self.ticks),
@@ -271,7 +376,7 @@ class InferAnswer:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         input_crc = reader.integer("<I")
         ticks = reader.integer("<I")
         output = reader.rest()
@@ -285,10 +390,10 @@ class Profile:
 
     TYPE: ClassVar[int] = 0x04
     ANSWER: ClassVar[int] = 0x84
-    input: bytes  # input_bytes int8 values.
+    input: bytes  # The inputs, one behind the other.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 self.input,
@@ -298,7 +403,7 @@ class Profile:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         input = reader.rest()
         reader.close()
         return cls(input=input)
@@ -306,13 +411,13 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class ProfileAnswer:
-    """An entry an operator, in execution order: ticks u32, output's length u32, output's CRC-32 u32."""
+    """An entry for each output of each operator, in execution order."""
 
     TYPE: ClassVar[int] = 0x84
-    entries: bytes  # op_count entries of 12 bytes.
+    entries: bytes  # Records of the name profile_entry, without a count.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 self.entries,
@@ -322,7 +427,7 @@ class ProfileAnswer:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         entries = reader.rest()
         reader.close()
         return cls(entries=entries)
@@ -336,13 +441,13 @@ class Status:
     ANSWER: ClassVar[int] = 0x85
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b""
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         reader.close()
         return cls()
 
@@ -360,7 +465,7 @@ class StatusAnswer:
     digest: int  # Sum modulo 2^32 over all inferences of CRC-32(input_crc, then the output).
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 struct.pack("<IIIIII", self.frames, self.damaged, self.repeated, self.inferences, self.overruns, self.digest),
@@ -370,7 +475,7 @@ class StatusAnswer:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         frames = reader.integer("<I")
         damaged = reader.integer("<I")
         repeated = reader.integer("<I")
@@ -390,7 +495,7 @@ class Echo:
     data: bytes  # At most the longest payload.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 self.data,
@@ -400,7 +505,7 @@ class Echo:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         data = reader.rest()
         reader.close()
         return cls(data=data)
@@ -414,7 +519,7 @@ class EchoAnswer:
     data: bytes  # As received.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 self.data,
@@ -424,7 +529,7 @@ class EchoAnswer:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         data = reader.rest()
         reader.close()
         return cls(data=data)
@@ -439,7 +544,7 @@ class SetBaud:
     baud: int  # The new rate in baud.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 struct.pack("<I", self.baud),
@@ -449,7 +554,7 @@ class SetBaud:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         baud = reader.integer("<I")
         reader.close()
         return cls(baud=baud)
@@ -463,7 +568,7 @@ class SetBaudAnswer:
     baud: int  # The new rate in baud.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 struct.pack("<I", self.baud),
@@ -473,10 +578,122 @@ class SetBaudAnswer:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         baud = reader.integer("<I")
         reader.close()
         return cls(baud=baud)
+
+
+@dataclass(frozen=True, slots=True)
+class Ops:
+    """Asks which operators the model has."""
+
+    TYPE: ClassVar[int] = 0x08
+    ANSWER: ClassVar[int] = 0x88
+    first: int  # Index of the first operator wanted.
+
+    def pack(self) -> bytes:
+        """Returns the bytes."""
+        return b"".join(
+            (
+                struct.pack("<H", self.first),
+            )
+        )
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """Reads a payload; raises MalformedPayloadError."""
+        reader = Reader(payload)
+        first = reader.integer("<H")
+        reader.close()
+        return cls(first=first)
+
+
+@dataclass(frozen=True, slots=True)
+class OpsAnswer:
+    """As many operators as fit into the longest answer."""
+
+    TYPE: ClassVar[int] = 0x88
+    first: int  # From the request.
+    total: int  # Operators of the model.
+    codes: bytes  # A u16 each: builtin operator codes of the .tflite schema, in execution order.
+
+    def pack(self) -> bytes:
+        """Returns the bytes."""
+        return b"".join(
+            (
+                struct.pack("<HH", self.first, self.total),
+                self.codes,
+            )
+        )
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """Reads a payload; raises MalformedPayloadError."""
+        reader = Reader(payload)
+        first = reader.integer("<H")
+        total = reader.integer("<H")
+        codes = reader.rest()
+        reader.close()
+        return cls(first=first, total=total, codes=codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Runs the model once and shows values of one operator's output. Not kept for repetition."""
+
+    TYPE: ClassVar[int] = 0x09
+    ANSWER: ClassVar[int] = 0x89
+    op: int  # The operator's index in the model, from 0.
+    output: int  # Which of its outputs, from 0.
+    offset: int  # First byte wanted.
+    length: int  # Bytes wanted; at most the longest answer.
+    input: bytes  # The inputs, one behind the other.
+
+    def pack(self) -> bytes:
+        """Returns the bytes."""
+        return b"".join(
+            (
+                struct.pack("<HBII", self.op, self.output, self.offset, self.length),
+                self.input,
+            )
+        )
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """Reads a payload; raises MalformedPayloadError."""
+        reader = Reader(payload)
+        op = reader.integer("<H")
+        output = reader.integer("<B")
+        offset = reader.integer("<I")
+        length = reader.integer("<I")
+        input = reader.rest()
+        reader.close()
+        return cls(op=op, output=output, offset=offset, length=length, input=input)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerAnswer:
+    """Bytes of an operator's output, cut at its end."""
+
+    TYPE: ClassVar[int] = 0x89
+    values: bytes  # As they lie in the tensor.
+
+    def pack(self) -> bytes:
+        """Returns the bytes."""
+        return b"".join(
+            (
+                self.values,
+            )
+        )
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """Reads a payload; raises MalformedPayloadError."""
+        reader = Reader(payload)
+        values = reader.rest()
+        reader.close()
+        return cls(values=values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,7 +706,7 @@ class Error:
     detail_b: int  # Second number of the error's detail, else 0.
 
     def pack(self) -> bytes:
-        """Returns the payload."""
+        """Returns the bytes."""
         return b"".join(
             (
                 struct.pack("<BII", self.code, self.detail_a, self.detail_b),
@@ -499,9 +716,10 @@ class Error:
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """Reads a payload; raises MalformedPayloadError."""
-        reader = _Reader(payload)
+        reader = Reader(payload)
         code = reader.integer("<B")
         detail_a = reader.integer("<I")
         detail_b = reader.integer("<I")
         reader.close()
         return cls(code=code, detail_a=detail_a, detail_b=detail_b)
+
