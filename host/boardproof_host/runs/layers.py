@@ -1,6 +1,5 @@
 """What a traced image shows: the operators' outputs on the board beside those of the reference. Pure functions."""
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 from boardproof_export.shared.errors import LinkError
 from boardproof_export.shared.model import Graph, Tensor
 from boardproof_export.shared.tensors import TENSOR_TYPES
+from boardproof_host.protocol.messages import MalformedPayloadError, ProfileEntry, Reader
 
-ENTRY = struct.Struct("<III")
+_FLASH = "build and flash the firmware again"
 SHOWN = 8  # differing elements that a divergence lists
 
 
@@ -59,16 +59,20 @@ def read_entries(payload: bytes, graph: Graph) -> list[Entry]:
     Raises:
         LinkError: it does not have exactly the model's operators and outputs.
     """
+    reader, entries = Reader(payload), []
+    try:
+        while not reader.at_end:
+            entry = ProfileEntry.read(reader)
+            entries.append(Entry(entry.op, entry.output, entry.ticks, entry.bytes, entry.crc))
+    except MalformedPayloadError as error:
+        raise LinkError(f"the board's profile is cut short: {error}", hint=_FLASH) from error
     wanted = [(op.index, output) for op in graph.ops for output in range(len(op.outputs))]
-    if len(payload) != ENTRY.size * len(wanted):
+    if [(entry.op, entry.output) for entry in entries] != wanted:
         raise LinkError(
-            f"the board profiled {len(payload) / ENTRY.size:g} outputs of operators, the model has {len(wanted)}",
-            hint="build and flash the firmware again",
+            f"the board profiled {len(entries)} outputs of operators, and not the {len(wanted)} of the model",
+            hint=_FLASH,
         )
-    return [
-        Entry(op, output, *fields)
-        for (op, output), fields in zip(wanted, ENTRY.iter_unpack(payload), strict=True)
-    ]
+    return entries
 
 
 def comparable(graph: Graph, entry: Entry) -> bool:

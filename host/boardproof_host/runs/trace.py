@@ -24,7 +24,7 @@ from boardproof_host.oracles.edges import Edges
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import Feature
 from boardproof_host.runs import layers, suspects
-from boardproof_host.runs.layers import Divergence
+from boardproof_host.runs.layers import Divergence, Entry
 from boardproof_host.runs.options import TraceOptions
 from boardproof_host.runs.suspects import Suspects
 from boardproof_host.runs.trace_record import Profiled, Trace, build_trace
@@ -134,4 +134,20 @@ def _profile(board: Session, reference: Session, graph: Graph, image: int, data:
 def _diverge(board: Session, reference: Session, graph: Graph, one: Profiled) -> Divergence:
     """The first output of an image that differs, with its values from both sides."""
     first = one.wrong[0]
-    return layers.diverge(one.image, graph, first, b"", b"")
+    size = max(first.bytes, layers.tensor_of(graph, first).bytes or 0)
+    mine, theirs = (_values(session, first, size, one.data) for session in (board, reference))
+    return layers.diverge(one.image, graph, first, mine, theirs)
+
+
+def _values(session: Session, entry: Entry, size: int, data: bytes) -> bytes:
+    """An operator's output of `size` bytes at most, asked for in pieces: each is an inference of its own."""
+    assert session.identity is not None
+    piece = session.identity.longest_answer
+    values = b""
+    while len(values) < size:
+        request = messages.Layer(entry.op, entry.output, len(values), piece, data)
+        more = session.ask(request, timeout=SECONDS, tries=2)
+        values += more
+        if not more:
+            break  # it is shorter on this side
+    return values

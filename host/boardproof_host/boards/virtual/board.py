@@ -29,10 +29,8 @@ from boardproof_host.protocol.messages import ErrorCode, Feature, MalformedPaylo
 from boardproof_host.protocol.packed import unpack
 
 ANSWERS_KEPT = messages.ANSWERS_KEPT
-RECEIVE_BYTES = (
-    16384  # what a Linux pseudo-terminal holds for sure, and a window of 16 plain inputs of 784 bytes
-)
-SELF_TEST_BYTES = 64  # longest echo, where the input is shorter (APP_PAYLOAD_BYTES)
+RECEIVE_BYTES = 16384  # what a Linux pseudo-terminal holds for sure, and a window of 16 inputs of 784 bytes
+LAYER_HEAD_BYTES = len(messages.Layer(0, 0, 0, 0, b"").pack())
 MASK = 0xFFFFFFFF
 
 
@@ -54,7 +52,7 @@ class VirtualBoard:
     def __init__(self, firmware: Firmware, write: Callable[[bytes], None]) -> None:
         self._firmware = firmware
         self._write = write
-        self._longest = max(firmware.edges.input_bytes, SELF_TEST_BYTES)
+        self._longest = firmware.longest_request
         self._parser = FrameParser(self._longest + messages.FRAME_OVERHEAD)
         self._nonce: int | None = None  # of the present session
         self._since = 0  # sequence number of its hello
@@ -65,9 +63,10 @@ class VirtualBoard:
             messages.InferPacked.TYPE: self._infer,
             messages.Status.TYPE: self._status,
             messages.SetBaud.TYPE: self._set_baud,
+            messages.Ops.TYPE: self._ops,
         }
         if isinstance(firmware.engine, EngineError) or firmware.engine.can_profile:
-            self._handlers[messages.Profile.TYPE] = self._profile
+            self._handlers |= {messages.Profile.TYPE: self._profile, messages.Layer.TYPE: self._layer}
 
     def serve(self, read: Callable[[], bytes]) -> None:
         """Answers until `read`, which waits for bytes, returns none."""
@@ -132,7 +131,6 @@ class VirtualBoard:
 
     def _identity(self, nonce: int, engine: Engine) -> messages.HelloAnswer:
         firmware = self._firmware
-        source, sink = firmware.edges.inputs[0], firmware.edges.outputs[0]
         return messages.HelloAnswer(
             nonce=nonce,
             version=messages.VERSION,
@@ -145,26 +143,25 @@ class VirtualBoard:
             baud=0,
             model_sha256=firmware.model_sha256,
             build_id=firmware.build_id,
-            input_bytes=firmware.edges.input_bytes,
-            input_scale=source.scale or 0.0,
-            input_zero_point=source.zero_point or 0,
-            output_bytes=firmware.edges.output_bytes,
-            output_scale=sink.scale or 0.0,
-            output_zero_point=sink.zero_point or 0,
+            longest_request=firmware.longest_request,
+            longest_answer=firmware.longest_answer,
+            inference_ms=0,  # it depends on the machine
             op_count=len(firmware.graph.ops),
             ram_used=engine.ram_used,
             ram_given=engine.ram_given,
+            packed_fill=firmware.packed_fill,
             target=firmware.target,
             core=firmware.core,
             engine=engine.name,
             kernels=engine.kernels,
+            tensors=firmware.tensors,
         )
 
     def _input(self, frame: Frame) -> bytes | None:
-        """The request's input; None when it was refused."""
+        """The request's inputs; None when it was refused."""
         size = self._firmware.edges.input_bytes
         if frame.type == messages.InferPacked.TYPE:
-            data = unpack(frame.payload, self._firmware.edges.inputs[0].zero_point or 0, size)
+            data = unpack(frame.payload, self._firmware.packed_fill, size)
             if data is None:
                 self._refuse(frame, ErrorCode.BAD_PAYLOAD)
             return data
@@ -203,16 +200,51 @@ class VirtualBoard:
 
     def _profile(self, frame: Frame) -> None:
         data = self._input(frame)
-        if data is None:
-            return
-        try:
-            outputs = self._started_engine().profile(data)
-        except EngineError as error:
-            self._refuse(frame, error.code, error.detail_a, error.detail_b)
+        outputs = None if data is None else self._outputs(frame, data)
+        if outputs is None:
             return
         # The interpreter runs all operators in one call: what each costs is not known, and told as 0.
-        entries = b"".join(struct.pack("<III", 0, len(first), zlib.crc32(first)) for first, *_ in outputs)
-        self._send(messages.ProfileAnswer.TYPE, frame.seq, entries)
+        entries = [
+            messages.ProfileEntry(op, position, 0, len(output), zlib.crc32(output)).pack()
+            for op, those in enumerate(outputs)
+            for position, output in enumerate(those)
+        ]
+        self._send(messages.ProfileAnswer.TYPE, frame.seq, b"".join(entries))
+
+    def _layer(self, frame: Frame) -> None:
+        wanted = LAYER_HEAD_BYTES + self._firmware.edges.input_bytes
+        if len(frame.payload) != wanted:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, wanted, len(frame.payload))
+            return
+        request = messages.Layer.unpack(frame.payload)
+        ops = self._firmware.graph.ops
+        if request.op >= len(ops) or request.output >= len(ops[request.op].outputs):
+            self._refuse(frame, ErrorCode.BAD_PAYLOAD)
+            return
+        outputs = self._outputs(frame, request.input)
+        if outputs is not None:
+            length = min(request.length, self._firmware.longest_answer)
+            values = outputs[request.op][request.output][request.offset : request.offset + length]
+            self._send(messages.LayerAnswer.TYPE, frame.seq, values)
+
+    def _outputs(self, frame: Frame, data: bytes) -> list[tuple[bytes, ...]] | None:
+        """Every operator's outputs; None when the request was refused."""
+        try:
+            return self._started_engine().profile(data)
+        except EngineError as error:
+            self._refuse(frame, error.code, error.detail_a, error.detail_b)
+            return None
+
+    def _ops(self, frame: Frame) -> None:
+        try:
+            first = messages.Ops.unpack(frame.payload).first
+        except MalformedPayloadError:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, 2, len(frame.payload))
+            return
+        codes = [op.builtin for op in self._firmware.graph.ops]
+        fitting = codes[first : first + (self._firmware.longest_answer - 4) // 2]
+        packed = struct.pack(f"<{len(fitting)}H", *fitting)
+        self._send(messages.OpsAnswer.TYPE, frame.seq, messages.OpsAnswer(first, len(codes), packed).pack())
 
     def _started_engine(self) -> Engine:
         # Without an engine hello is refused, and nothing else comes through without a session.

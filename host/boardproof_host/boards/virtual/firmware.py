@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Protocol
 
 from boardproof_export.shared.model import Graph, parse_graph
+from boardproof_export.shared.tensors import TensorInfo
 from boardproof_host.boards.virtual import engine as virtual_engine
 from boardproof_host.boards.virtual.engine import EngineError, TflmEngine
 from boardproof_host.oracles.edges import Edges
+from boardproof_host.protocol import messages
+from boardproof_host.protocol.messages import TensorRole, TensorType
 
 TARGET = "tflm_host"
+SELF_TEST_BYTES = 64  # longest echo
+LEAST_ANSWER_BYTES = 1024  # holds hello with its tensors, and values of a layer in few pieces
 
 
 class Engine(Protocol):
@@ -43,6 +48,43 @@ class Firmware:
     @property
     def model_sha256(self) -> bytes:
         return bytes.fromhex(self.graph.sha256)
+
+    @property
+    def longest_request(self) -> int:
+        """Bytes of the longest payload: a `layer`, or a self-test where that is shorter (APP_PAYLOAD_BYTES)."""
+        return max(len(messages.Layer(0, 0, 0, 0, b"").pack()) + self.edges.input_bytes, SELF_TEST_BYTES)
+
+    @property
+    def longest_answer(self) -> int:
+        """Bytes of the longest payload: an inference, a profile, or hello and what a request may ask for."""
+        inference = len(messages.InferAnswer(0, 0, b"").pack()) + self.edges.output_bytes
+        outputs = sum(len(op.outputs) for op in self.graph.ops)
+        profile = outputs * len(messages.ProfileEntry(0, 0, 0, 0, 0).pack())
+        return max(inference, profile, LEAST_ANSWER_BYTES)
+
+    @property
+    def packed_fill(self) -> int:
+        """The first input's zero point as a byte; 0 where it has none, or elements of more than a byte."""
+        first = self.edges.inputs[0]
+        return (first.zero_point or 0) & 0xFF if first.dtype.itemsize == 1 else 0
+
+    @property
+    def tensors(self) -> tuple[messages.Tensor, ...]:
+        """The table that hello carries."""
+        roles = (TensorRole.INPUT, self.edges.inputs), (TensorRole.OUTPUT, self.edges.outputs)
+        return tuple(_tensor(role, tensor) for role, tensors in roles for tensor in tensors)
+
+
+def _tensor(role: TensorRole, tensor: TensorInfo) -> messages.Tensor:
+    quantized = tensor.scale is not None
+    return messages.Tensor(
+        role=role,
+        type=TensorType[tensor.type.upper()],
+        dims=tensor.shape,
+        quantized=quantized,
+        scale=tensor.scale or 0.0,
+        zero_point=tensor.zero_point or 0,
+    )
 
 
 def build(model: bytes, arena_bytes: int | None = None, name: str = "the model") -> Firmware:
