@@ -4,7 +4,6 @@ import json
 import os
 import select
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -31,7 +30,7 @@ from boardproof_host.link.transport import SerialTransport
 from boardproof_host.oracles.worker import load_tflm
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
-from boardproof_host.protocol.messages import ErrorCode
+from boardproof_host.protocol.messages import ErrorCode, TensorRole, TensorType
 from model_builder import ModelBuilder, random_model
 from support.small_models import edges_of, reshaping_model, running_sum_model
 
@@ -114,19 +113,31 @@ def test_hello_tells_the_model_and_never_a_clock() -> None:
     (frame,) = converse(MODEL)
     hello = messages.HelloAnswer.unpack(frame.payload)
     assert (hello.target, hello.engine, hello.kernels) == ("tflm_host", "tflm", "reference")
-    assert (hello.input_bytes, hello.output_bytes, hello.op_count) == (DEPTHS[0], DEPTHS[-1], len(DEPTHS) - 1)
-    assert hello.clock_hz == 0
-    details: Any = None
+    assert (hello.op_count, hello.clock_hz, hello.inference_ms) == (len(DEPTHS) - 1, 0, 0)
+    assert hello.longest_request >= DEPTHS[0]
+    assert hello.longest_answer >= len(frame.payload)
     from tflite_micro.python.tflite_micro import runtime
 
     interpreter = runtime.Interpreter.from_bytes(MODEL)
-    for side, scale, zero in (
-        ("input", hello.input_scale, hello.input_zero_point),
-        ("output", hello.output_scale, hello.output_zero_point),
-    ):
-        details = getattr(interpreter, f"get_{side}_details")(0)["quantization_parameters"]
-        assert np.float32(scale) == details["scales"][0]
-        assert zero == details["zero_points"][0]
+    for tensor, side in zip(hello.tensors, ("input", "output"), strict=True):
+        details: Any = getattr(interpreter, f"get_{side}_details")(0)
+        assert tensor.role == TensorRole[side.upper()]
+        assert (tensor.type, tensor.quantized) == (TensorType.INT8, 1)
+        assert tensor.dims == tuple(details["shape"])
+        quantization = details["quantization_parameters"]
+        assert np.float32(tensor.scale) == quantization["scales"][0]
+        assert tensor.zero_point == quantization["zero_points"][0]
+    assert hello.packed_fill == hello.tensors[0].zero_point & 0xFF
+
+
+def test_hello_tells_all_edges_in_order() -> None:
+    (frame,) = converse(reshaping_model("float32", "int16", "uint8", "bool"))
+    tensors = messages.HelloAnswer.unpack(frame.payload).tensors
+    kinds = [TensorType.FLOAT32, TensorType.INT16, TensorType.UINT8, TensorType.BOOL]
+    assert [tensor.type for tensor in tensors] == kinds * 2
+    assert [tensor.role for tensor in tensors] == [TensorRole.INPUT] * 4 + [TensorRole.OUTPUT] * 4
+    assert [tensor.dims for tensor in tensors] == [(1, 6)] * 4 + [(2, 3)] * 4
+    assert [tensor.quantized for tensor in tensors] == [0, 1, 1, 0] * 2
 
 
 @pytest.mark.parametrize("content", [b"", b"no model at all", MODEL[: len(MODEL) // 3]])
@@ -155,16 +166,29 @@ def test_every_input_meets_the_state_of_a_fresh_start() -> None:
         assert engine.profile(data)[2] == (data,)
 
 
-def test_profile_looks_behind_every_operator() -> None:
-    """The last entry is the CRC of the model's output; the lengths are those of the layers."""
+def test_profile_and_layer_look_behind_every_operator() -> None:
+    """The last output is the model's; the values are those that the profile's CRCs are of, in pieces and at once."""
     data = np.arange(DEPTHS[0], dtype=np.int8).tobytes()
-    _, plain, profiled = converse(
-        MODEL, encode(messages.Infer.TYPE, 1, data), encode(messages.Profile.TYPE, 2, data)
+    pieces = [(1, 0, 0, 99), (0, 0, 0, 7), (0, 0, 7, 99), (0, 0, 12, 1)]
+    asked = [
+        encode(messages.Layer.TYPE, 10 + number, messages.Layer(*piece, data).pack())
+        for number, piece in enumerate(pieces)
+    ]
+    _, plain, profiled, *layers = converse(
+        MODEL, encode(messages.Infer.TYPE, 1, data), encode(messages.Profile.TYPE, 2, data), *asked
     )
     output = messages.InferAnswer.unpack(plain.payload).output
-    entries = list(struct.iter_unpack("<III", profiled.payload))
-    assert [length for _, length, _ in entries] == list(DEPTHS[1:])
-    assert entries[-1][2] == zlib.crc32(output)
+    reader = messages.Reader(profiled.payload)
+    first, last = messages.ProfileEntry.read(reader), messages.ProfileEntry.read(reader)
+    assert reader.at_end
+    assert [(entry.op, entry.output, entry.bytes) for entry in (first, last)] == [
+        (0, 0, DEPTHS[1]),
+        (1, 0, DEPTHS[2]),
+    ]
+    assert last.crc == zlib.crc32(output)
+    whole, start, rest, nothing = (frame.payload for frame in layers)
+    assert whole == output
+    assert (len(start), first.crc, nothing) == (7, zlib.crc32(start + rest), b"")
 
 
 # -- the process and its pseudo-terminal ----------------------------------------------------------------------
