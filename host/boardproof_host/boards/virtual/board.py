@@ -21,16 +21,14 @@ from typing import NoReturn
 
 from boardproof_export.shared.errors import BoardproofError, InputError
 from boardproof_host.boards.virtual.engine import EngineError
-from boardproof_host.boards.virtual.firmware import Engine, Firmware, build
+from boardproof_host.boards.virtual.firmware import LAYER_HEAD_BYTES, Engine, Firmware, build
 from boardproof_host.boards.virtual.terminal import PtyLink
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode, Feature, MalformedPayloadError, TickUnit
 from boardproof_host.protocol.packed import unpack
 
-ANSWERS_KEPT = messages.ANSWERS_KEPT
 RECEIVE_BYTES = 16384  # what a Linux pseudo-terminal holds for sure, and a window of 16 inputs of 784 bytes
-LAYER_HEAD_BYTES = len(messages.Layer(0, 0, 0, 0, b"").pack())
 MASK = 0xFFFFFFFF
 
 
@@ -56,7 +54,7 @@ class VirtualBoard:
         self._parser = FrameParser(self._longest + messages.FRAME_OVERHEAD)
         self._nonce: int | None = None  # of the present session
         self._since = 0  # sequence number of its hello
-        self._kept: list[_Answer | None] = [None] * ANSWERS_KEPT
+        self._kept: list[_Answer | None] = [None] * firmware.answers_kept
         self._frames = self._repeated = self._inferences = self._digest = 0
         self._handlers: dict[int, Callable[[Frame], None]] = {
             messages.Infer.TYPE: self._infer,
@@ -124,7 +122,7 @@ class VirtualBoard:
         if self._nonce != hello.nonce:
             self._nonce = hello.nonce
             self._since = frame.seq
-            self._kept = [None] * ANSWERS_KEPT
+            self._kept = [None] * len(self._kept)
             self._frames = self._repeated = self._inferences = self._digest = 0
             self._parser.damaged = 0
         self._send(messages.HelloAnswer.TYPE, frame.seq, self._identity(hello.nonce, engine).pack())
@@ -137,7 +135,7 @@ class VirtualBoard:
             features=Feature.PACKED_INPUT | (Feature.PROFILE if engine.can_profile else 0),
             # Time of an interpreter under Python, and no clock: hosts never show it as a board's cost.
             tick_unit=TickUnit.MICROSECONDS,
-            answers_kept=ANSWERS_KEPT,
+            answers_kept=firmware.answers_kept,
             receive_bytes=RECEIVE_BYTES,
             clock_hz=0,
             baud=0,
@@ -173,7 +171,7 @@ class VirtualBoard:
     def _infer(self, frame: Frame) -> None:
         engine = self._started_engine()
         crc = zlib.crc32(frame.payload, zlib.crc32(struct.pack("<BI", frame.type, frame.seq)))
-        slot = frame.seq % ANSWERS_KEPT
+        slot = frame.seq % len(self._kept)
         kept = self._kept[slot]
         if kept is not None and kept.seq == frame.seq and kept.request_crc == crc:
             self._repeated += 1

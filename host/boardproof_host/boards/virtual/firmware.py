@@ -14,8 +14,8 @@ from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import TensorRole, TensorType
 
 TARGET = "tflm_host"
-SELF_TEST_BYTES = 64  # longest echo
-LEAST_ANSWER_BYTES = 1024  # holds hello with its tensors, and values of a layer in few pieces
+LAYER_HEAD_BYTES = 11  # of a `layer` before its inputs
+ECHO_MAX = 64
 
 
 class Engine(Protocol):
@@ -50,17 +50,26 @@ class Firmware:
         return bytes.fromhex(self.graph.sha256)
 
     @property
+    def answers_kept(self) -> int:
+        """As many as take 4 KiB at most, but one (APP_ANSWERS_KEPT)."""
+        kept = messages.ANSWERS_KEPT
+        while kept > 1 and kept * (20 + self.edges.output_bytes) > 4096:
+            kept //= 2
+        return kept
+
+    @property
     def longest_request(self) -> int:
-        """Bytes of the longest payload: a `layer`, or a self-test where that is shorter (APP_PAYLOAD_BYTES)."""
-        return max(len(messages.Layer(0, 0, 0, 0, b"").pack()) + self.edges.input_bytes, SELF_TEST_BYTES)
+        """Bytes of the longest payload: a `layer`, or an echo where that is shorter (APP_LONGEST_REQUEST)."""
+        return max(LAYER_HEAD_BYTES + self.edges.input_bytes, ECHO_MAX)
 
     @property
     def longest_answer(self) -> int:
-        """Bytes of the longest payload: an inference, a profile, or hello and what a request may ask for."""
-        inference = len(messages.InferAnswer(0, 0, b"").pack()) + self.edges.output_bytes
-        outputs = sum(len(op.outputs) for op in self.graph.ops)
-        profile = outputs * len(messages.ProfileEntry(0, 0, 0, 0, 0).pack())
-        return max(inference, profile, LEAST_ANSWER_BYTES)
+        """Bytes of the longest payload: of hello with full texts, an inference, or a profile (APP_LONGEST_ANSWER)."""
+        hello = 84 + 4 * (1 + messages.TEXT_MAX)
+        hello += sum(len(tensor.pack()) for tensor in self.tensors)
+        inference = 8 + self.edges.output_bytes
+        profile = 15 * sum(len(op.outputs) for op in self.graph.ops)
+        return max(hello, inference, profile)
 
     @property
     def packed_fill(self) -> int:
