@@ -143,6 +143,14 @@ CONVERSATIONS: dict[str, Callable[[Requests], list[bytes]]] = {
         status(2**31 + 1),
         status(1),
     ],
+    "a session that goes on for ever": lambda b: [
+        hello(0),
+        *(b.infer(n * 2**30 & 0xFFFFFFFF, n) for n in range(1, 9)),
+        b.infer(8 * 2**30 & 0xFFFFFFFF, 8),
+        b.infer(7 * 2**30 & 0xFFFFFFFF, 7),
+        b.infer(1),
+        status(2),
+    ],
     "sequence numbers that wrap": lambda b: [
         hello(2**32 - 3),
         b.infer(2**32 - 2),

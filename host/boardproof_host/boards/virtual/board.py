@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from boardproof_export.shared.errors import BoardproofError, InputError
 from boardproof_host.boards.virtual.engine import EngineError
-from boardproof_host.boards.virtual.firmware import LAYER_HEAD_BYTES, Engine, Firmware, build
+from boardproof_host.boards.virtual.firmware import ECHO_MAX, LAYER_HEAD_BYTES, Engine, Firmware, build
 from boardproof_host.boards.virtual.terminal import PtyLink
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, encode
@@ -30,6 +30,8 @@ from boardproof_host.protocol.packed import unpack
 
 RECEIVE_BYTES = 16384  # what a Linux pseudo-terminal holds for sure, and a window of 16 inputs of 784 bytes
 MASK = 0xFFFFFFFF
+# A session may go on for ever: see firmware/src/app/app.c.
+SINCE_FAR, SINCE_NEAR = 0x40000000, 0x20000000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +91,24 @@ class VirtualBoard:
         if frame.type == messages.Hello.TYPE:
             self._hello(frame)
         elif frame.type == messages.Echo.TYPE:
-            self._send(messages.EchoAnswer.TYPE, frame.seq, frame.payload)
+            self._echo(frame)
         elif self._nonce is None:
             self._refuse(frame, ErrorCode.NO_SESSION)
-        elif not _after(frame.seq, self._since):
+        elif not self._of_session(frame.seq):
             pass  # delivered late or once more: the host waits for no answer from before its hello
         elif handler := self._handlers.get(frame.type):
             handler(frame)
         else:
             self._refuse(frame, ErrorCode.UNKNOWN_TYPE, frame.type)
+
+    def _of_session(self, seq: int) -> bool:
+        """Whether a request comes after the session's hello, or after what has taken its place since."""
+        if not _after(seq, self._since):
+            return False
+        if (seq - self._since) & MASK > SINCE_FAR:
+            self._since = since = (seq - SINCE_NEAR) & MASK
+            self._kept = [kept if kept and _after(kept.seq, since) else None for kept in self._kept]
+        return True
 
     def _send(self, kind: int, seq: int, payload: bytes) -> None:
         self._write(encode(kind, seq, payload))
@@ -248,6 +259,12 @@ class VirtualBoard:
         # Without an engine hello is refused, and nothing else comes through without a session.
         assert not isinstance(self._firmware.engine, EngineError)
         return self._firmware.engine
+
+    def _echo(self, frame: Frame) -> None:
+        if len(frame.payload) > ECHO_MAX:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, ECHO_MAX, len(frame.payload))
+        else:
+            self._send(messages.EchoAnswer.TYPE, frame.seq, frame.payload)
 
     def _status(self, frame: Frame) -> None:
         answer = messages.StatusAnswer(
