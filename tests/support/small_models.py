@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -55,6 +56,24 @@ def two_chains_model() -> bytes:
     reshaped = builder.tensor((2, 3), 0.5, 3)
     builder.reshape(second, reshaped)
     return builder.build([first, second], [dense, reshaped])
+
+
+def with_constants_outside(model: bytes) -> bytes:
+    """The same model with its constants behind the flatbuffer, as large models have them: TFLM does not read those."""
+    table = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    constants = [None if buffer.data is None else bytes(bytearray(buffer.data)) for buffer in table.buffers]
+
+    def packed(end: int) -> bytes:
+        for buffer, constant in zip(table.buffers, constants, strict=True):
+            if constant is not None:
+                buffer.data, buffer.offset, buffer.size = None, end, len(constant)
+                end += len(constant)
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(table.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+    whole = packed(len(packed(1 << 20)))
+    return whole + b"".join(constant for constant in constants if constant is not None)
 
 
 def running_sum_model(count: int = 4) -> bytes:

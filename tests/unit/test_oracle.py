@@ -17,7 +17,7 @@ from boardproof_host.oracles.oracle import LITERT, LITERT_REF, has_tflm_wheel
 from boardproof_host.oracles.rounding import DOUBLE, PROMISED
 from model_builder import ModelBuilder, random_model, tiny_model
 from support.oracle_stand_ins import stand_in
-from support.small_models import TYPES, reshaping_model, running_sum_model
+from support.small_models import TYPES, reshaping_model, running_sum_model, with_constants_outside
 
 FLOAT64 = schema.TensorType.FLOAT64
 
@@ -117,6 +117,14 @@ def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=re.escape(str(path))) as caught:
         oracles.start(path, random_inputs(1, 3), tmp_path / "cache")
     assert caught.value.hint
+
+
+def test_constants_that_the_reference_does_not_read_are_refused(tmp_path: Path) -> None:
+    """TensorFlow Lite Micro takes such constants for activations, and would call its garbage exact."""
+    path = tmp_path / "outside.tflite"
+    path.write_bytes(with_constants_outside(random_model(1, depths=(3, 2))))
+    with pytest.raises(InputError, match="behind the flatbuffer"):
+        oracles.start(path, random_inputs(1, 3), tmp_path / "cache")
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:

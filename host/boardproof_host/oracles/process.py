@@ -85,7 +85,8 @@ class OracleProcess:
 
     def wait(self) -> Outcome:
         """Waits for the worker's end; the job is removed then."""
-        self._reader.join()
+        with self._news:  # not Thread.join(): a Ctrl-C within it has CPython 3.11 take the thread for ended
+            self._news.wait_for(lambda: self._over)
         self._process.wait()
         try:
             unfinished = [

@@ -159,7 +159,7 @@ def _work(folder: Path, channel: TextIO) -> int:
 
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     model = (folder / "model.tflite").read_bytes()
-    inputs = np.load(folder / "inputs.npy", allow_pickle=False)
+    inputs = np.load(folder / "inputs.npy", mmap_mode="r", allow_pickle=False)
     edges = Edges.from_json(job["edges"])
     for name, load in job["loads"].items():
         started = time.monotonic()
