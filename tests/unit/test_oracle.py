@@ -139,6 +139,11 @@ def test_inputs_of_another_width_or_type_are_refused(tiny: Path, tmp_path: Path)
             oracles.start(tiny, inputs, tmp_path / "cache")
 
 
+def test_no_inputs_are_refused(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no input"):
+        oracles.start(tiny, random_inputs(0, 3), tmp_path / "cache")
+
+
 def test_a_package_that_is_not_installed_is_an_error(tiny: Path, tmp_path: Path) -> None:
     missing = OracleSet((TFLM, replace(LITERT, distribution="no-such-package")), stand_in=False)
     with pytest.raises(ToolMissingError, match="no-such-package"):

@@ -160,6 +160,8 @@ def start(model: Path, inputs: Bytes, cache: Path, oracles: OracleSet | None = N
             f"the inputs are {inputs.dtype} {inputs.shape}, but {model} takes {edges.input_bytes} bytes",
             hint="check that the data set is the one that the model was trained on",
         )
+    if not len(inputs):
+        raise InputError("there is no input to compute", hint="select one image at least")
     run = OracleRun(chosen.oracles, versions, content, inputs, edges)
     digests = (hashlib.sha256(content).hexdigest(), _digest(inputs))
     run.begin(OracleCache(cache, digests))
