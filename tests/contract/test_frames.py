@@ -36,7 +36,8 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LineTool]:
         FIRMWARE / "protocol" / "crc32.c",
         FIRMWARE / "app" / "packed.c",
     ]
-    program = LineTool(compile_host(tmp_path_factory.mktemp("frames") / "frame_tool", sources))
+    include = [f"-I{ROOT / 'tests' / 'support'}"]
+    program = LineTool(compile_host(tmp_path_factory.mktemp("frames") / "frame_tool", sources, include))
     yield program
     program.close()
 
@@ -77,6 +78,16 @@ def test_crc_check_value(tool: LineTool) -> None:
     assert zlib.crc32(b"123456789") == 0xCBF43926
     wire = bytes.fromhex(tool.ask(f"encode {ord('1')} {int.from_bytes(b'2345', 'little')} {b'6789'.hex()}"))
     assert cobs_decode(wire[1:-1]) == b"123456789" + (0xCBF43926).to_bytes(4, "little")
+
+
+def test_a_frame_that_is_given_up_is_no_frame(tool: LineTool) -> None:
+    """Not even where its last bytes happen to be the CRC of those before."""
+    body = bytes([0x84]) + (3).to_bytes(4, "little") + b"entry"
+    for payload in (b"", b"entry", bytes(300), b"entry" + zlib.crc32(body).to_bytes(4, "little")):
+        given_up = bytes.fromhex(tool.ask(f"cancel {0x84} 3 {payload.hex()}"))
+        wire = given_up + encode(0xFF, 3, b"error")
+        assert python_frames(wire) == ([Frame(0xFF, 3, b"error")], 1)
+        assert c_frames(tool.ask(f"decode {wire.hex()}")) == [None, Frame(0xFF, 3, b"error")]
 
 
 LENGTHS = st.one_of(st.integers(0, 12), st.sampled_from([245, 249, 250, 253, 254, 255, 503, 504, 508, 800]))
