@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, cobs_decode, cobs_encode, encode
 from boardproof_host.protocol.packed import pack, unpack
 from support.host_c import FIRMWARE, ROOT, LineTool, compile_host
@@ -61,7 +62,16 @@ def python_frames(wire: bytes) -> tuple[list[Frame], int]:
 
 
 def test_the_page_has_examples() -> None:
-    assert len(EXAMPLES) >= 7
+    assert len(EXAMPLES) >= 14
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"type_{e[0]:02x}_seq_{e[1]}")
+def test_examples_are_messages_as_declared(example: tuple[int, int, bytes, bytes]) -> None:
+    kind, _, payload, _ = example
+    (message,) = (
+        value for value in vars(messages).values() if isinstance(value, type) and getattr(value, "TYPE", None) == kind
+    )
+    assert message.unpack(payload).pack() == payload  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"type_{e[0]:02x}_seq_{e[1]}")
