@@ -21,7 +21,7 @@ def build_native(folder: Path, model: bytes, mistakes: Mapping[str, tuple[str, s
     sources = [
         FIRMWARE / "main.c",
         FIRMWARE / "hal" / "native" / "hal.c",
-        *(FIRMWARE / "app").glob("*.c"),
+        *(FIRMWARE / "app").rglob("*.c"),
         *(FIRMWARE / "protocol").glob("*.c"),
         *engine,
         *generated.glob("model_aot.c"),

@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from boardproof_export.shared.errors import BoardproofError, InputError
 from boardproof_host.boards.virtual.engine import EngineError
-from boardproof_host.boards.virtual.firmware import ECHO_MAX, LAYER_HEAD_BYTES, Engine, Firmware, build
+from boardproof_host.boards.virtual.firmware import LAYER_HEAD_BYTES, Engine, Firmware, build
 from boardproof_host.boards.virtual.terminal import PtyLink
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, encode
@@ -261,8 +261,8 @@ class VirtualBoard:
         return self._firmware.engine
 
     def _echo(self, frame: Frame) -> None:
-        if len(frame.payload) > ECHO_MAX:
-            self._refuse(frame, ErrorCode.BAD_LENGTH, ECHO_MAX, len(frame.payload))
+        if len(frame.payload) > messages.ECHO_MAX:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, messages.ECHO_MAX, len(frame.payload))
         else:
             self._send(messages.EchoAnswer.TYPE, frame.seq, frame.payload)
 

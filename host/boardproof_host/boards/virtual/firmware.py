@@ -15,7 +15,6 @@ from boardproof_host.protocol.messages import TensorRole, TensorType
 
 TARGET = "tflm_host"
 LAYER_HEAD_BYTES = 11  # of a `layer` before its inputs
-ECHO_MAX = 64
 
 
 class Engine(Protocol):
@@ -60,7 +59,7 @@ class Firmware:
     @property
     def longest_request(self) -> int:
         """Bytes of the longest payload: a `layer`, or an echo where that is shorter (APP_LONGEST_REQUEST)."""
-        return max(LAYER_HEAD_BYTES + self.edges.input_bytes, ECHO_MAX)
+        return max(LAYER_HEAD_BYTES + self.edges.input_bytes, messages.ECHO_MAX)
 
     @property
     def longest_answer(self) -> int:
