@@ -72,6 +72,15 @@ def test_it_takes_the_images_that_differ_in_the_last_report(
     assert record["expected"] and not record["rebuilt"] and not record["own_reference"]
     assert {found["image"] for found in record["divergences"]} == set(record["images"])
     assert all(found["name"] == "FULLY_CONNECTED" for found in record["divergences"])
+    last = [found for found in record["divergences"] if found["op"] == len(record["ops"]) - 1]
+    assert last
+    outputs = {mismatch["image"]: mismatch for mismatch in report["mismatches"]}
+    for found in last:  # the values are those that the run saw
+        assert found["differing"] == len(found["elements"]) > 0
+        for element in found["elements"]:
+            seen = outputs[found["image"]]
+            assert element["board"] == seen["device"][element["at"]]
+            assert element["reference"] == seen["oracle"][element["at"]]
     assert record["ops"][0]["differs_in"] == 0  # RESHAPE
     assert record["unit"] is None and record["ticks"] is None  # a process has no clock
 

@@ -79,7 +79,8 @@ def text_of(record: "Trace") -> str:
     shown = record.divergences[:SHOWN]
     parts = [_operators(record), *map(_divergence, shown)]
     if len(shown) < len(record.divergences):
-        parts.append(f"and {len(record.divergences) - len(shown)} images more (--json has them)\n")
+        more = len(record.divergences) - len(shown)
+        parts.append(f"and {more} image{'s' if more > 1 else ''} more (--json has them)\n")
     return "\n".join([*parts, _conclusion(record)])
 
 
@@ -131,9 +132,10 @@ def _conclusion(record: "Trace") -> str:
         )
     if record.divergences:
         first = min(record.divergences, key=lambda found: found.op)
+        behind = any(op.differs_in for op in record.ops[first.op + 1 :])
         lines.append(
             f"{len(record.divergences)} of {len(record.images)} diverge, first at operator {first.op} "
-            f"({printable(first.name)}); what differs behind it may follow from it"
+            f"({printable(first.name)})" + ("; what differs behind it may follow from it" if behind else "")
         )
     else:
         lines.append("every operator's output is TensorFlow Lite Micro's in " + _those(len(record.images)))
