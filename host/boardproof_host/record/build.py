@@ -257,8 +257,8 @@ def _doubt(reference: Reference, values: Mapping[str, list[Values]]) -> str | No
     if min(shares) < DOUBTFUL:
         return None
     return (
-        f"every other interpreter predicts another class than {reference.oracle} for {min(shares):.0%} of the images or "
-        "more, by more than rounding explains: the reference itself may be wrong about this model"
+        f"every other interpreter predicts another class than {reference.oracle} for {min(shares):.0%} of the images "
+        "or more, by more than rounding explains: the reference itself may be wrong about this model"
     )
 
 
@@ -282,8 +282,8 @@ def _mismatches(
         return Mismatch(
             image=int(images.indices[position]),
             label=None if images.labels is None else int(images.labels[position]),
-            device=tuple(value for part in device for value in part[row].tolist()),
-            oracle=tuple(value for part in theirs for value in part[row].tolist()),
+            device=_plain(device, row),
+            oracle=_plain(theirs, row),
         )
 
     worst = metrics.mismatches(device[0], theirs[0], MISMATCHES_KEPT)
@@ -291,6 +291,12 @@ def _mismatches(
         row for row in np.flatnonzero((measured.outputs != reference).any(axis=1)) if row not in worst
     ]
     return tuple(describe(int(row)) for row in [*worst, *elsewhere][:MISMATCHES_KEPT])
+
+
+def _plain(parts: Sequence[Values], row: int) -> tuple[float | None, ...]:
+    """An image's outputs as JSON can hold them: it has neither NaN nor infinity."""
+    values = (value for part in parts for value in part[row].tolist())
+    return tuple(value if np.isfinite(value) else None for value in values)
 
 
 def _cost(measured: Measured, target: Target, footprint: Footprint, model: Model) -> Cost:
