@@ -29,7 +29,9 @@ class Parity:
     values: int  # outputs compared: images * values per image
     exact_images: int  # images whose outputs are all identical
     mismatched_values: int
-    max_abs_diff: float  # in steps of the output's scale; of float outputs, in their own unit, inf where one is no number
+    max_abs_diff: (
+        float  # in steps of the output's scale; float outputs as they are, the largest float for NaN
+    )
     argmax_flips: int  # images whose argmax differs; always 0 with one value per image
 
 
@@ -126,7 +128,7 @@ def _distance(one: Values, other: Values) -> Values:
 
 def _plain(value: Any) -> float:
     """An int where it is whole, so that steps are written as such."""
-    number = float(value)
+    number = min(float(value), float(np.finfo(np.float64).max))
     return int(number) if number.is_integer() else number
 
 

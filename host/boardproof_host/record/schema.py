@@ -12,8 +12,8 @@ from boardproof_host.record.metrics import Histogram, Summary, Verdict
 SCHEMA = "boardproof.report/2"
 
 CostUnit = Literal["instructions", "cycles", "microseconds"]
-# proven: complete, and every gate was passed. diverged: the verdict says so. missed: another gate was. incomplete: images
-# are missing. interrupted: likewise, by the user. failed: nothing was measured.
+# proven: complete, and every gate was passed. diverged: the verdict says so. missed: another gate was. incomplete:
+# images are missing. interrupted: likewise, by the user. failed: nothing was measured.
 Outcome = Literal["proven", "diverged", "missed", "incomplete", "interrupted", "failed"]
 
 
@@ -114,8 +114,8 @@ class Mismatch:
 
     image: int  # index in the data set
     label: int | None
-    device: tuple[float, ...]  # all outputs, one behind the other, as they are in the tensors
-    oracle: tuple[float, ...]
+    device: tuple[float | None, ...]  # all outputs, one behind the other; None is NaN or infinite
+    oracle: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)

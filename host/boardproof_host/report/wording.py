@@ -211,9 +211,13 @@ def _worst(report: Report, mismatch: Mismatch) -> Worst:
     shown = pairs if len(pairs) <= OUTPUTS_SHOWN else [pair for pair in pairs if pair[1][0] != pair[1][1]]
     shown = shown[:OUTPUTS_SHOWN]
     rows = tuple(
-        (class_name(report, at), f"{mine:g}", f"{theirs:g}", mine != theirs) for at, (mine, theirs) in shown
+        (class_name(report, at), _value(mine), _value(theirs), mine != theirs) for at, (mine, theirs) in shown
     )
     return Worst(f"image {mismatch.image}{label}", rows, len(pairs) - len(shown))
+
+
+def _value(value: float | None) -> str:
+    return "no number" if value is None else f"{value:g}"
 
 
 def _origin(report: Report) -> str:
