@@ -21,7 +21,8 @@ Field = dict[str, str]
 
 C_TYPES = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "i32": "int32_t", "f32": "float"}
 STRUCT_CODES = {"u8": "B", "u16": "H", "u32": "I", "i32": "i", "f32": "f"}
-SIZES = {"u8": 1, "u16": 2, "u32": 4}  # of what C reads: the fields of requests
+READ = ("u8", "u16", "u32")  # what C reads: the fields of requests
+SIZES = {"u8": 1, "u16": 2, "u32": 4, "i32": 4, "f32": 4}
 
 
 class DeclarationError(Exception):
@@ -47,14 +48,20 @@ def with_offsets(fields: list[Field]) -> Iterator[tuple[Field, int]]:
     for field in fields:
         yield field, offset
         if field["type"] != "rest":
-            if field["type"] not in SIZES:
+            if field["type"] not in READ:
                 raise DeclarationError(f"C does not read a field of type {field['type']} ({field['name']})")
             offset += SIZES[field["type"]]
 
 
 def fixed_bytes(fields: list[Field]) -> int:
-    """Bytes of a request beside its `rest`."""
-    return sum(SIZES[field["type"]] for field, _ in with_offsets(fields) if field["type"] != "rest")
+    """Bytes that every message has: all but a `rest`, and the contents of texts and lists beside their counts."""
+
+    def size(kind: str) -> int:
+        if kind.startswith("bytes:"):
+            return int(argument(kind))
+        return SIZES.get(kind, 0 if kind == "rest" else 1)
+
+    return sum(size(field["type"]) for field in fields)
 
 
 def python_type(field: Field) -> str:

@@ -27,26 +27,27 @@ _DRIVER = """
 #include "engine/engine.h"
 {declarations}
 typedef struct {{
-  int8_t *(*input)(void);
-  const int8_t *(*output)(void);
+  void *(*input)(uint8_t index);
+  const void *(*output)(uint8_t index);
   void (*invoke)(const engine_hook_t *hook);
   size_t input_bytes, output_bytes;
 }} model_t;
 static const model_t models[] = {{ {table} }};
-static void after_op(void *context, uint16_t op_index, const int8_t *output, size_t bytes) {{
+static void after_op(void *context, uint16_t op, uint8_t output, const void *data, size_t bytes) {{
   (void)context;
-  const uint32_t head[2] = {{op_index, (uint32_t)bytes}};
+  (void)output;
+  const uint32_t head[2] = {{op, (uint32_t)bytes}};
   fwrite(head, sizeof head, 1, stdout);
-  fwrite(output, 1, bytes, stdout);
+  fwrite(data, 1, bytes, stdout);
 }}
 int main(int count, char **arguments) {{
   const model_t *model = &models[atoi(arguments[1])];
   const engine_hook_t hook = {{after_op, NULL}};
   const int hooked = count > 2;
-  while (fread(model->input(), 1, model->input_bytes, stdin) == model->input_bytes) {{
+  while (fread(model->input(0), 1, model->input_bytes, stdin) == model->input_bytes) {{
     model->invoke(hooked ? &hook : NULL);
     if (!hooked) {{
-      fwrite(model->output(), 1, model->output_bytes, stdout);
+      fwrite(model->output(0), 1, model->output_bytes, stdout);
     }}
   }}
   return 0;
@@ -125,7 +126,7 @@ def _driver(models: Sequence[RenderedModel]) -> str:
     declarations, table = [], []
     for number, model in enumerate(models):
         declarations.append(
-            f"int8_t *model_aot_input_{number}(void);\nconst int8_t *model_aot_output_{number}(void);\n"
+            f"void *model_aot_input_{number}(uint8_t);\nconst void *model_aot_output_{number}(uint8_t);\n"
             f"void model_aot_invoke_{number}(const engine_hook_t *hook);"
         )
         symbols = ", ".join(f"{symbol}_{number}" for symbol in _SYMBOLS)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, cobs_decode, cobs_encode, encode
 from boardproof_host.protocol.packed import pack, unpack
 from support.host_c import FIRMWARE, ROOT, LineTool, compile_host
@@ -36,7 +37,8 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LineTool]:
         FIRMWARE / "protocol" / "crc32.c",
         FIRMWARE / "app" / "packed.c",
     ]
-    program = LineTool(compile_host(tmp_path_factory.mktemp("frames") / "frame_tool", sources))
+    include = [f"-I{ROOT / 'tests' / 'support'}"]
+    program = LineTool(compile_host(tmp_path_factory.mktemp("frames") / "frame_tool", sources, include))
     yield program
     program.close()
 
@@ -60,7 +62,16 @@ def python_frames(wire: bytes) -> tuple[list[Frame], int]:
 
 
 def test_the_page_has_examples() -> None:
-    assert len(EXAMPLES) >= 7
+    assert len(EXAMPLES) >= 14
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"type_{e[0]:02x}_seq_{e[1]}")
+def test_examples_are_messages_as_declared(example: tuple[int, int, bytes, bytes]) -> None:
+    kind, _, payload, _ = example
+    (message,) = (
+        value for value in vars(messages).values() if isinstance(value, type) and getattr(value, "TYPE", None) == kind
+    )
+    assert message.unpack(payload).pack() == payload  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"type_{e[0]:02x}_seq_{e[1]}")
@@ -77,6 +88,16 @@ def test_crc_check_value(tool: LineTool) -> None:
     assert zlib.crc32(b"123456789") == 0xCBF43926
     wire = bytes.fromhex(tool.ask(f"encode {ord('1')} {int.from_bytes(b'2345', 'little')} {b'6789'.hex()}"))
     assert cobs_decode(wire[1:-1]) == b"123456789" + (0xCBF43926).to_bytes(4, "little")
+
+
+def test_a_frame_that_is_given_up_is_no_frame(tool: LineTool) -> None:
+    """Not even where its last bytes happen to be the CRC of those before."""
+    body = bytes([0x84]) + (3).to_bytes(4, "little") + b"entry"
+    for payload in (b"", b"entry", bytes(300), b"entry" + zlib.crc32(body).to_bytes(4, "little")):
+        given_up = bytes.fromhex(tool.ask(f"cancel {0x84} 3 {payload.hex()}"))
+        wire = given_up + encode(0xFF, 3, b"error")
+        assert python_frames(wire) == ([Frame(0xFF, 3, b"error")], 1)
+        assert c_frames(tool.ask(f"decode {wire.hex()}")) == [None, Frame(0xFF, 3, b"error")]
 
 
 LENGTHS = st.one_of(st.integers(0, 12), st.sampled_from([245, 249, 250, 253, 254, 255, 503, 504, 508, 800]))

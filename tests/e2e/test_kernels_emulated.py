@@ -83,7 +83,7 @@ def header(manifests: list[Manifest], contents: list[bytes]) -> str:
         "#include <stdint.h>",
         '#include "engine/engine.h"',
         f"#define MODELS {len(manifests)}u",
-        "typedef struct { int8_t *(*input)(void); const int8_t *(*output)(void);",
+        "typedef struct { void *(*input)(uint8_t index); const void *(*output)(uint8_t index);",
         "  void (*invoke)(const engine_hook_t *hook); const int8_t *inputs, *outputs;",
         "  unsigned images, input_bytes, output_bytes; } emulated_model_t;",
     ]
@@ -91,8 +91,8 @@ def header(manifests: list[Manifest], contents: list[bytes]) -> str:
     for number, (manifest, content) in enumerate(zip(manifests, contents, strict=True)):
         rows = inputs_of(manifest)
         lines += [
-            f"int8_t *model_aot_input_{number}(void);",
-            f"const int8_t *model_aot_output_{number}(void);",
+            f"void *model_aot_input_{number}(uint8_t index);",
+            f"const void *model_aot_output_{number}(uint8_t index);",
             f"void model_aot_invoke_{number}(const engine_hook_t *hook);",
             array(f"inputs_{number}", rows),
             array(f"outputs_{number}", expected(content, rows)),

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from boardproof_export.shared.errors import LinkError
 from boardproof_host.commands import main as cli
 from boardproof_host.link.session import Session
 from boardproof_host.runs import run as run_command
+from model_builder import ModelBuilder
 from support.host_c import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -217,18 +219,28 @@ def test_another_model_is_refused_by_name(project: Path, tmp_path: Path) -> None
     assert "the board runs another model" in done.stderr
 
 
-def test_a_float_model_is_refused(project: Path, tmp_path: Path) -> None:
-    """Exit code 2 and the reason, from the board's process through to the command line."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    from model_builder import ModelBuilder
-
+def test_a_model_that_no_board_takes_is_refused(project: Path, tmp_path: Path) -> None:
+    """Exit code 2 and the reason."""
     builder = ModelBuilder()
-    first, last = (builder.tensor((1, 784), dtype=schema.TensorType.FLOAT32) for _ in range(2))
+    first, last = (builder.tensor((1, 784), dtype=schema.TensorType.FLOAT64) for _ in range(2))
     builder.reshape(first, last)
-    path = tmp_path / "float.tflite"
+    path = tmp_path / "float64.tflite"
     path.write_bytes(builder.build([first], [last]))
     done = boardproof(project, "run", "--target", "tflm_host", "--model", str(path))
     assert done.returncode == 2
-    assert "is not int8" in done.stderr
-    assert "boardproof convert" in done.stderr
+    assert "FLOAT64" in done.stderr
+
+
+def test_a_model_that_crashes_the_interpreter_is_named(project: Path, tmp_path: Path) -> None:
+    """A convolution whose filters have no channels: well-formed to a reader, a division by zero in the interpreter."""
+    builder = ModelBuilder()
+    first = builder.tensor((1, 28, 28, 1), 0.5)
+    filters = builder.tensor((2, 3, 3, 0), 0.5)
+    last = builder.tensor((1, 28, 28, 2), 0.5)
+    builder.op(schema.BuiltinOperator.CONV_2D, [first, filters], [last])
+    path = tmp_path / "no channels.tflite"
+    path.write_bytes(builder.build([first], [last]))
+    done = boardproof(project, "run", "--target", "tflm_host", "--model", str(path))
+    assert done.returncode == 2
+    assert f"{path} crashes TensorFlow Lite Micro (SIGFPE)" in done.stderr
+    assert f"inspect '{path}'" in done.stderr

@@ -56,8 +56,14 @@ def test_libfuzzer(name: str, tmp_path: Path) -> None:
     ("name", "source", "right", "wrong"),
     [
         ("app", "protocol/frame.c", "self->crc = crc32_update(self->crc, bytes, length);", ""),
-        ("frame", "app/packed.c", "if (run > count - out) return false;", ""),
-        ("frame", "protocol/frame.c", "if (parser->length < parser->capacity) {", "if (true) {"),
+        ("frame", "app/packed.c", "packed->literals < *length ? packed->literals : *length;", "packed->literals;"),
+        (
+            "frame",
+            "protocol/frame.c",
+            "if (length > parser->longest + HEAD_BYTES - parser->length) {",
+            "if (false) {",
+        ),
+        ("frame", "protocol/frame.c", "good = parser->crc == frame->crc;", "good = true;"),
     ],
 )
 def test_a_defect_is_found(name: str, source: str, right: str, wrong: str, tmp_path: Path) -> None:

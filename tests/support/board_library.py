@@ -86,7 +86,6 @@ def firmware_sources(generated: Path) -> list[Path]:
     return [
         HERE / "memory_hal.c",
         HERE / "board_app.c",
-        FIRMWARE / "app" / "packed.c",
         FIRMWARE / "protocol" / "frame.c",
         FIRMWARE / "protocol" / "crc32.c",
         *sorted((FIRMWARE / "engine" / "aot").glob("*.c")),

@@ -13,13 +13,14 @@ static void say(const char *text) { semihosting(0x04, text); }
 
 static int differs(const emulated_model_t *model) {
   for (unsigned image = 0; image < model->images; ++image) {
-    int8_t *const input = model->input();
+    int8_t *const input = model->input(0);
     for (unsigned i = 0; i < model->input_bytes; ++i) {
       input[i] = model->inputs[image * model->input_bytes + i];
     }
     model->invoke(0);
+    const int8_t *const output = model->output(0);
     for (unsigned i = 0; i < model->output_bytes; ++i) {
-      if (model->output()[i] != model->outputs[image * model->output_bytes + i]) {
+      if (output[i] != model->outputs[image * model->output_bytes + i]) {
         return 1;
       }
     }

@@ -85,21 +85,6 @@ def test_same_file_gives_same_bytes_and_is_not_written_again(tiny: Path, tmp_pat
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "one").rglob("*")}
 
 
-def test_a_scale_keeps_every_bit() -> None:
-    scale = np.float32(1 / 255)
-    layer = DenseLayer(np.ones((1, 2), np.int8), np.ones(1, np.float32), None, 0.3, 4)
-    graph = parse_graph(
-        dense_model([layer], input_scale=float(scale), input_zero_point=-128), Path("m.tflite")
-    )
-    text = codegen.render_config(graph, None)["model_config.h"]
-    (line,) = (line for line in text.splitlines() if "MODEL_INPUT_SCALE" in line)
-    literal = line.split()[2]
-    assert literal.endswith("f")
-    assert float.fromhex(literal[:-1]) == float(scale)
-    assert "#define MODEL_INPUT_ZERO_POINT (-128)" in text
-    assert "MODEL_AOT" not in text  # a rendering without the ahead-of-time engine
-
-
 @pytest.mark.parametrize("moment", ["write", "rename"])
 def test_a_crash_leaves_the_old_rendering(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -219,7 +204,7 @@ def test_unknown_pack_and_unwritable_folder(tiny: Path, tmp_path: Path) -> None:
 
 def test_templates_are_strict() -> None:
     with pytest.raises(UndefinedError):
-        codegen._render("model_config.h.j2", {})
+        codegen._render("model_aot.c.j2", {})
 
 
 def test_render_needs_neither_tensorflow_nor_rich(tiny: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sources = [
         FIRMWARE / "main.c",
         FIRMWARE / "hal" / "native" / "hal.c",
-        *sorted((FIRMWARE / "app").glob("*.c")),
+        *sorted((FIRMWARE / "app").rglob("*.c")),
         *sorted((FIRMWARE / "protocol").glob("*.c")),
         *sorted((FIRMWARE / "engine" / "aot").glob("*.c")),
         generated / "model_aot.c",

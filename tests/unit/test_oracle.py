@@ -1,58 +1,25 @@
-"""The oracles, with the real interpreters: that each is what it says, and that the worker leaves nothing behind."""
+"""The oracles, with the real interpreters: that each is what it says, what is refused, and what is noted."""
 
 import importlib.metadata
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from ai_edge_litert import schema_py_generated as schema
 
 from boardproof_export.shared.errors import InputError, ToolMissingError
-from boardproof_host.oracles import oracle
-from boardproof_host.oracles.oracle import LITERT, LITERT_REF, TFLM, Oracle, OracleRun, OracleSet
-from model_builder import FLOAT32, ModelBuilder, random_model, tiny_model
+from boardproof_host import oracles
+from boardproof_host.oracles import AOT_HOST, TFLM, OracleOutputs, OracleSet
+from boardproof_host.oracles.edges import Bytes
+from boardproof_host.oracles.oracle import LITERT, LITERT_REF, has_tflm_wheel
+from boardproof_host.oracles.rounding import DOUBLE, PROMISED
+from model_builder import ModelBuilder, random_model, tiny_model
+from support.oracle_stand_ins import stand_in
+from support.small_models import TYPES, reshaping_model, running_sum_model, with_constants_outside
 
-# -- what the worker can be told to load in place of an interpreter ------------------------------------------
-
-
-def load_sum(model: bytes) -> Callable[[NDArray[np.int8]], NDArray[np.int8]]:
-    """A stand-in: the sum of the input's first two values, twice."""
-    assert model[4:8] == b"TFL3"
-    return lambda image: np.full(2, image[0] + image[1], dtype=np.int8)
-
-
-def load_crash(model: bytes) -> Any:
-    """An interpreter that crashes."""
-    print("about to crash", file=sys.stderr, flush=True)
-    os.kill(os.getpid(), signal.SIGSEGV)
-
-
-def load_noise(model: bytes) -> Any:
-    """An interpreter that prints to the standard output of its process."""
-    os.write(1, b"noise\n")
-    return load_sum(model)
-
-
-def load_slow(model: bytes) -> Any:
-    """An interpreter that takes 2 ms an image."""
-
-    def run(image: NDArray[np.int8]) -> NDArray[np.int8]:
-        time.sleep(0.002)
-        return np.zeros(2, dtype=np.int8)
-
-    return run
-
-
-def stand_in(name: str) -> Oracle:
-    return Oracle(name, "numpy", f"test_oracle:load_{name}", "none")
+FLOAT64 = schema.TensorType.FLOAT64
 
 
 @pytest.fixture
@@ -62,22 +29,22 @@ def tiny(tmp_path: Path) -> Path:
     return path
 
 
-def random_inputs(images: int, width: int, seed: int = 1) -> NDArray[np.int8]:
-    return np.random.default_rng(seed).integers(-128, 128, (images, width), dtype=np.int8)
+def random_inputs(images: int, width: int, seed: int = 1) -> Bytes:
+    return np.random.default_rng(seed).integers(0, 256, (images, width), dtype=np.uint8)
 
 
 # -- the cache ----------------------------------------------------------------------------------------------
 
 
-def run_once(model: Path, inputs: NDArray[np.int8], cache: Path) -> dict[str, oracle.OracleOutputs]:
-    with oracle.start(model, inputs, cache, OracleSet((TFLM, LITERT), stand_in=False)) as run:
+def run_once(model: Path, inputs: Bytes, cache: Path) -> dict[str, OracleOutputs]:
+    with oracles.start(model, inputs, cache, OracleSet((TFLM, LITERT), stand_in=False)) as run:
         return run.result()
 
 
 def test_outputs_come_from_the_cache_the_second_time(tiny: Path, tmp_path: Path) -> None:
     inputs = random_inputs(30, 3)
     first = run_once(tiny, inputs, tmp_path / "cache")
-    with oracle.start(tiny, inputs, tmp_path / "cache", OracleSet((TFLM, LITERT), stand_in=False)) as run:
+    with oracles.start(tiny, inputs, tmp_path / "cache", OracleSet((TFLM, LITERT), stand_in=False)) as run:
         assert run.poll() == {"tflm": 30, "litert": 30}
         second = run.result()
     for name, got in second.items():
@@ -143,90 +110,172 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
 # -- what is refused ----------------------------------------------------------------------------------------
 
 
-def float_model() -> bytes:
-    builder = ModelBuilder()
-    source = builder.tensor((1, 3), dtype=FLOAT32)
-    sink = builder.tensor((1, 3), dtype=FLOAT32)
-    builder.reshape(source, sink)
-    return builder.build([source], [sink])
-
-
-def two_inputs_model() -> bytes:
-    builder = ModelBuilder()
-    sources = [builder.tensor((1, 3), 0.5), builder.tensor((1, 3), 0.5)]
-    sink = builder.tensor((1, 3), 0.5)
-    builder.reshape(sources[0], sink)
-    return builder.build(sources, [sink])
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (float_model(), "input of .* is not int8"),
-        (two_inputs_model(), "has 2 inputs"),
-        (tiny_model()[:40], "cut short or damaged"),
-        (b"", "not a .tflite file"),
-        (b"\x89PNG" * 100, "not a .tflite file"),
-    ],
-)
-def test_a_model_that_is_not_int8_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [tiny_model()[:40], b"", b"\x89PNG" * 100])
+def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=message) as caught:
-        oracle.start(path, random_inputs(1, 3), tmp_path / "cache")
+    with pytest.raises(InputError, match=re.escape(str(path))) as caught:
+        oracles.start(path, random_inputs(1, 3), tmp_path / "cache")
     assert caught.value.hint
+
+
+def test_constants_that_the_reference_does_not_read_are_refused(tmp_path: Path) -> None:
+    """TensorFlow Lite Micro takes such constants for activations, and would call its garbage exact."""
+    path = tmp_path / "outside.tflite"
+    path.write_bytes(with_constants_outside(random_model(1, depths=(3, 2))))
+    with pytest.raises(InputError, match="behind the flatbuffer"):
+        oracles.start(path, random_inputs(1, 3), tmp_path / "cache")
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "absent.tflite"):
-        with pytest.raises(InputError, match="cannot read"):
-            oracle.start(path, random_inputs(1, 3), tmp_path / "cache")
+        with pytest.raises(InputError, match=re.escape(str(path))):
+            oracles.start(path, random_inputs(1, 3), tmp_path / "cache")
 
 
 def test_inputs_of_another_width_or_type_are_refused(tiny: Path, tmp_path: Path) -> None:
-    for inputs in (random_inputs(2, 4), random_inputs(2, 3).astype(np.uint8)):
-        with pytest.raises(InputError, match=r"takes int8 \(N, 3\)"):
-            oracle.start(tiny, inputs, tmp_path / "cache")
+    for inputs in (random_inputs(2, 4), random_inputs(2, 3).astype(np.int8)):
+        with pytest.raises(InputError, match="takes 3 bytes"):
+            oracles.start(tiny, inputs, tmp_path / "cache")
+
+
+def test_no_inputs_are_refused(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no input"):
+        oracles.start(tiny, random_inputs(0, 3), tmp_path / "cache")
 
 
 def test_a_package_that_is_not_installed_is_an_error(tiny: Path, tmp_path: Path) -> None:
     missing = OracleSet((TFLM, replace(LITERT, distribution="no-such-package")), stand_in=False)
     with pytest.raises(ToolMissingError, match="no-such-package"):
-        oracle.start(tiny, random_inputs(2, 3), tmp_path / "cache", missing)
+        oracles.start(tiny, random_inputs(2, 3), tmp_path / "cache", missing)
 
 
-def test_a_package_that_cannot_be_imported_is_an_error(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    broken = tmp_path / "broken" / "tflite_micro"
-    broken.mkdir(parents=True)
-    (broken / "__init__.py").write_text("raise ImportError('libstdc++ is too old')\n")
-    monkeypatch.syspath_prepend(broken.parent)
+def test_a_reference_that_cannot_be_imported_is_an_error(tiny: Path, tmp_path: Path) -> None:
+    broken = OracleSet((stand_in("broken"), stand_in("sum")), stand_in=True)
     with (
-        pytest.raises(ToolMissingError, match=r"'tflm' cannot be loaded: libstdc\+\+ is too old"),
-        oracle.start(tiny, random_inputs(2, 3), tmp_path / "cache") as run,
+        pytest.raises(ToolMissingError, match=r"'broken' cannot be loaded: libstdc\+\+ is too old"),
+        oracles.start(tiny, random_inputs(2, 3), tmp_path / "cache", broken) as run,
     ):
         run.result()
 
 
-def test_a_model_that_an_oracle_cannot_run_is_an_error(tmp_path: Path) -> None:
+def custom_model(tmp_path: Path) -> Path:
+    """A model with an operator that no interpreter knows."""
     builder = ModelBuilder()
-    source, sink = builder.tensor((1, 3), 0.5), builder.tensor((1, 3), 0.5)
+    source, sink = builder.tensor((1, 3), 0.5), builder.tensor((1, 2), 0.5)
     builder.op(32, [source], [sink], custom="NoSuchOp")  # 32: CUSTOM
     path = tmp_path / "custom.tflite"
     path.write_bytes(builder.build([source], [sink]))
+    return path
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_model_that_the_reference_cannot_run_is_refused(early: bool, tmp_path: Path) -> None:
     with (
-        pytest.raises(InputError, match="'tflm' cannot run the model"),
-        oracle.start(path, random_inputs(2, 3), tmp_path / "cache") as run,
+        pytest.raises(InputError, match="the reference 'tflm' cannot run the model"),
+        oracles.start(custom_model(tmp_path), random_inputs(2, 3), tmp_path / "cache") as run,
+    ):
+        if early:
+            run.check(30)
+        else:
+            run.result()
+
+
+def test_a_reference_that_can_run_the_model_passes_the_check(tiny: Path, tmp_path: Path) -> None:
+    for _ in range(2):  # the second time from the cache
+        with oracles.start(tiny, random_inputs(2, 3), tmp_path / "cache") as run:
+            run.check(30)
+            assert list(run.result()) == ["tflm", "litert", "litert-ref", "litert-nodelegate"]
+
+
+def test_another_oracle_that_cannot_run_the_model_is_noted(tmp_path: Path) -> None:
+    chosen = OracleSet((stand_in("sum"), LITERT), stand_in=True)
+    with oracles.start(custom_model(tmp_path), random_inputs(2, 3), tmp_path / "cache", chosen) as run:
+        assert list(run.result()) == ["sum"]
+        (none,) = run.failed.values()
+    assert none.oracle is LITERT
+    assert none.version == importlib.metadata.version("ai-edge-litert")
+    assert none.reason.startswith("cannot run: ") and "NoSuchOp" in none.reason
+
+
+def test_whatever_stops_one_oracle_the_others_go_on(tiny: Path, tmp_path: Path) -> None:
+    """One cannot be loaded, one takes the worker's process down, one keeps state; what comes after them runs."""
+    names = ("sum", "broken", "crash", "noise", "counting", "crash", "slow")
+    chosen = OracleSet(tuple(stand_in(name) for name in dict.fromkeys(names)), stand_in=True)
+    with oracles.start(tiny, random_inputs(5, 3), tmp_path / "cache", chosen) as run:
+        assert list(run.result()) == ["sum", "noise", "slow"]
+        reasons = {name: none.reason for name, none in run.failed.items()}
+    assert list(reasons) == ["broken", "crash", "counting"]
+    assert "libstdc++ is too old" in reasons["broken"]
+    assert "died (SIGSEGV): about to crash" in reasons["crash"]
+    assert "keeps state" in reasons["counting"]
+
+
+def test_a_reference_that_crashes_is_named(tiny: Path, tmp_path: Path) -> None:
+    crashing = OracleSet((stand_in("crash"),), stand_in=True)
+    with (
+        pytest.raises(InputError, match=r"'crash' .* died \(SIGSEGV\): about to crash"),
+        oracles.start(tiny, random_inputs(2, 3), tmp_path / "cache", crashing) as run,
     ):
         run.result()
 
 
-def test_a_crash_is_named(tiny: Path, tmp_path: Path) -> None:
-    crashing = OracleSet((stand_in("crash"),), stand_in=True)
+# -- types, several edges, state ------------------------------------------------------------------------------
+
+
+def values_of(kind: str, shape: tuple[int, int]) -> Bytes:
+    """Inputs of one type over its whole range, as bytes (N, ...)."""
+    rng = np.random.default_rng(4)
+    if kind == "float32":
+        return rng.normal(0, 1e3, shape).astype("<f4").view(np.uint8)
+    if kind == "bool":
+        return rng.integers(0, 2, shape).astype(np.uint8)
+    info = np.iinfo(kind)
+    return rng.integers(info.min, info.max, shape, dtype=kind, endpoint=True).view(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "types", [*([kind] for kind in TYPES), ["int8", "float32"], ["bool", "int16", "int32"]]
+)
+def test_every_type_and_several_edges(types: list[str], tmp_path: Path) -> None:
+    """A model that reshapes each of its inputs: the outputs are the inputs' bytes, in order."""
+    path = tmp_path / "model.tflite"
+    path.write_bytes(reshaping_model(*types))
+    inputs = np.concatenate([values_of(kind, (9, 6)) for kind in types], axis=1)
+    with oracles.start(path, inputs, tmp_path / "cache") as run:
+        result = run.result()
+        assert not run.failed
+    for got in result.values():
+        assert got.outputs.dtype == np.uint8
+        assert np.array_equal(got.outputs, inputs)
+
+
+def test_an_edge_of_a_type_that_no_board_takes_is_refused(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    source, sink = (builder.tensor(shape, dtype=FLOAT64) for shape in ((1, 4), (2, 2)))
+    builder.reshape(source, sink)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(builder.build([source], [sink]))
+    with pytest.raises(InputError, match="FLOAT64"):
+        oracles.start(path, random_inputs(1, 32), tmp_path / "cache")
+
+
+def test_a_network_with_state_begins_anew_with_every_input(tmp_path: Path) -> None:
+    """A sum over all inputs: a board that has run another one before gives the same. LiteRT cannot go back: noted."""
+    path = tmp_path / "sum.tflite"
+    path.write_bytes(running_sum_model())
+    inputs = values_of("float32", (20, 4))
+    with oracles.start(path, inputs, tmp_path / "cache", OracleSet((TFLM, LITERT), False)) as run:
+        result = run.result()
+        assert "keeps state between inputs" in run.failed["litert"].reason
+    assert np.array_equal(result["tflm"].outputs, inputs)
+
+
+def test_a_reference_that_keeps_state_is_refused(tiny: Path, tmp_path: Path) -> None:
+    chosen = OracleSet((stand_in("counting"),), stand_in=True)
     with (
-        pytest.raises(InputError, match=r"'crash' died \(SIGSEGV\): about to crash"),
-        oracle.start(tiny, random_inputs(2, 3), tmp_path / "cache", crashing) as run,
+        pytest.raises(InputError, match="keeps state between inputs"),
+        oracles.start(tiny, random_inputs(5, 3), tmp_path / "cache", chosen) as run,
     ):
         run.result()
 
@@ -235,117 +284,42 @@ def test_a_crash_is_named(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_where_tflite_micro_has_no_package_something_must_stand_in() -> None:
-    assert oracle.default_oracles(tflm_wheel=True).reference is TFLM
+    assert oracles.default_oracles(tflm_wheel=True).reference is TFLM
     with pytest.raises(ToolMissingError, match="tflite-micro has no package"):
-        oracle.default_oracles(tflm_wheel=False)
-    chosen = oracle.default_oracles(stand_in("sum"), tflm_wheel=False)
+        oracles.default_oracles(tflm_wheel=False)
+    chosen = oracles.default_oracles(stand_in("sum"), tflm_wheel=False)
     assert chosen.reference.name == "sum" and chosen.stand_in
     assert [o.name for o in chosen.oracles[1:]] == ["litert", "litert-ref", "litert-nodelegate"]
 
 
 def test_hosts_with_a_package() -> None:
-    assert oracle.has_tflm_wheel("Linux", "x86_64")
-    assert not oracle.has_tflm_wheel("Linux", "aarch64")
-    assert not oracle.has_tflm_wheel("Darwin", "x86_64")
+    assert has_tflm_wheel("Linux", "x86_64")
+    assert not has_tflm_wheel("Linux", "aarch64")
+    assert not has_tflm_wheel("Darwin", "x86_64")
 
 
 @pytest.mark.parametrize("name", ["sum", "noise"])
 def test_any_function_can_stand_in(name: str, tiny: Path, tmp_path: Path) -> None:
-    inputs = random_inputs(7, 3) // np.int8(2)
+    inputs = random_inputs(7, 3)
     chosen = OracleSet((stand_in(name), LITERT_REF), stand_in=True)
-    with oracle.start(tiny, inputs, tmp_path / "cache", chosen) as run:
+    with oracles.start(tiny, inputs, tmp_path / "cache", chosen) as run:
         result = run.result()
     assert list(result) == [name, "litert-ref"]
     assert np.array_equal(result[name].outputs[:, 0], inputs[:, 0] + inputs[:, 1])
 
 
-# -- the process ----------------------------------------------------------------------------------------------
+def test_a_board_that_is_its_own_oracle_is_known() -> None:
+    assert oracles.is_itself(TFLM, "tflm", "host-x86_64")
+    assert oracles.is_itself(AOT_HOST, "aot", "host")
+    assert not oracles.is_itself(TFLM, "aot", "host-x86_64")
+    assert not oracles.is_itself(TFLM, "tflm", "cortex-m4")
+    assert not oracles.is_itself(LITERT, "tflm", "host-x86_64")
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and waits to be collected does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def worker_of(run: OracleRun) -> tuple[int, Path]:
-    assert run._process is not None
-    return run._process.pid, Path(run._process._folder.name)
-
-
-linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-
-
-@linux
-def test_the_worker_gives_way_and_ctrl_c_is_not_for_it(tiny: Path, tmp_path: Path) -> None:
-    slow = OracleSet((stand_in("slow"),), stand_in=True)
-    with oracle.start(tiny, random_inputs(1000, 3), tmp_path / "cache", slow) as run:
-        pid, folder = worker_of(run)
-        assert wait_until(lambda: run.poll()["slow"] > 0)
-        assert 0 < run.poll()["slow"] < 1000
-        assert os.getpriority(os.PRIO_PROCESS, pid) >= 15
-        assert os.getpgid(pid) != os.getpgid(0)
-        os.kill(pid, signal.SIGINT)
-        assert run.result()["slow"].outputs.shape == (1000, 2)
-        assert run.poll() == {"slow": 1000}
-    assert not alive(pid) and not folder.exists()
-
-
-@linux
-def test_stop_leaves_nothing_behind(tiny: Path, tmp_path: Path) -> None:
-    slow = OracleSet((stand_in("slow"),), stand_in=True)
-    started = time.monotonic()
-    with oracle.start(tiny, random_inputs(5000, 3), tmp_path / "cache", slow) as run:
-        pid, folder = worker_of(run)
-        assert alive(pid) and folder.exists()
-    assert time.monotonic() - started < 5
-    assert not alive(pid) and not folder.exists()
-    run.stop()
-    with pytest.raises(ToolMissingError, match="stopped"):
-        run.result()
-
-
-PARENT = """
-import sys, time
-from pathlib import Path
-import numpy as np
-from boardproof_host.oracles import oracle
-slow = oracle.OracleSet((oracle.Oracle("slow", "numpy", "test_oracle:load_slow", "none"),), True)
-run = oracle.start(Path(sys.argv[1]), np.zeros((50000, 3), np.int8), Path(sys.argv[2]), slow)
-while not run.poll()["slow"]:
-    time.sleep(0.01)
-print(run._process.pid, run._process._folder.name, flush=True)
-time.sleep(60)
-"""
-
-
-@linux
-def test_the_worker_does_not_outlive_its_parent(tiny: Path, tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(tiny), str(tmp_path / "cache")],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    try:
-        assert parent.stdout is not None
-        pid, folder = parent.stdout.readline().split()
-        assert alive(int(pid))
-    finally:
-        parent.kill()
-        parent.communicate()
-    assert wait_until(lambda: not alive(int(pid)))
-    assert wait_until(lambda: not Path(folder).exists())
+def test_the_reference_rounds_as_the_engines_promise() -> None:
+    for engine in PROMISED:
+        assert oracles.keeps_its_promise(TFLM, engine) and oracles.keeps_its_promise(AOT_HOST, engine)
+        assert not oracles.keeps_its_promise(LITERT, engine)
+        newer = replace(TFLM, rounding=replace(DOUBLE, version=DOUBLE.version + 1))
+        assert not oracles.keeps_its_promise(newer, engine)
+    assert oracles.keeps_its_promise(LITERT, "an engine that promises nothing")

@@ -13,6 +13,7 @@ from boardproof_host.oracles.worker import load_tflm
 from boardproof_host.ports.advice import NoAnswerError
 from model_builder import random_model
 from support.served_board import on_rfc2217, on_socket, on_terminal
+from support.small_models import edges_of
 
 MODEL = random_model(9, depths=(20, 6))
 
@@ -30,9 +31,9 @@ def run_session(url: str, count: int = 40) -> None:
     answers = {answer.index: answer.output for answer in session.stream(enumerate(inputs))}
     session.check_digest()
     transport.close()
-    run = load_tflm(MODEL)
+    run = load_tflm(MODEL, edges_of(MODEL))
     assert answers == {
-        index: run(np.frombuffer(data, np.int8)).tobytes() for index, data in enumerate(inputs)
+        index: run(np.frombuffer(data, np.uint8)).tobytes() for index, data in enumerate(inputs)
     }
 
 

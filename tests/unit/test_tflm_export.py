@@ -14,6 +14,7 @@ from boardproof_export.commands import export
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import read_manifest
 from boardproof_export.shared.model import Graph, Op, parse_graph
+from boardproof_export.model.config import render_config
 from boardproof_export.tflm import arena as tflm_arena
 from boardproof_export.tflm import render as tflm
 from boardproof_export.tflm import resolver as tflm_ops
@@ -73,7 +74,7 @@ def conv_model(weight_type: int = INT8) -> bytes:
 def test_golden() -> None:
     """BOARDPROOF_UPDATE_GOLDEN=1 writes the files anew; read the difference before you commit it."""
     graph = parse_graph(tiny_model(), Path("tiny.tflite"))
-    files = codegen.render_config(graph, None, tflm_arena_bytes=2048)
+    files = render_config(graph, tflm_arena_bytes=2048)
     files |= codegen.render_resolver(graph, tflm_ops.resolver(graph))
     if os.environ.get("BOARDPROOF_UPDATE_GOLDEN"):
         GOLDEN.mkdir(parents=True, exist_ok=True)

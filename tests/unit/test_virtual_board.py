@@ -4,7 +4,6 @@ import json
 import os
 import select
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -23,16 +22,17 @@ from boardproof_export.shared.errors import InputError, LinkError
 from boardproof_host.boards.virtual import board as virtual_board
 from boardproof_host.boards.virtual import terminal as pty_link
 from boardproof_host.boards.virtual.board import VirtualBoard
-from boardproof_host.boards.virtual.engine import SCHEMA_VERSION, TflmEngine
+from boardproof_host.boards.virtual.engine import EngineError
+from boardproof_host.boards.virtual.firmware import Engine
 from boardproof_host.boards.virtual.terminal import PtyLink
-from boardproof_host.boards.which_model import read_facts
 from boardproof_host.link.session import Patience, Session
 from boardproof_host.link.transport import SerialTransport
 from boardproof_host.oracles.worker import load_tflm
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
-from boardproof_host.protocol.messages import ErrorCode
+from boardproof_host.protocol.messages import ErrorCode, TensorRole, TensorType
 from model_builder import ModelBuilder, random_model
+from support.small_models import edges_of, reshaping_model, running_sum_model
 
 DEPTHS = (20, 12, 5)
 MODEL = random_model(3, depths=DEPTHS)
@@ -44,6 +44,12 @@ def converse(model: bytes, *requests: bytes, arena: int | None = None) -> list[F
     for request in (encode(messages.Hello.TYPE, 0, messages.Hello(1, messages.VERSION).pack()), *requests):
         board.feed(request)
     return FrameParser().feed(bytes(said))
+
+
+def engine_of(model: bytes) -> Engine:
+    engine = virtual_board.build(model).engine
+    assert not isinstance(engine, EngineError)
+    return engine
 
 
 def hello_error(model: bytes, arena: int | None = None) -> tuple[int, int, int]:
@@ -72,8 +78,9 @@ def test_a_missing_operator_is_named_by_code_and_index() -> None:
     assert hello_error(reshaped(then=custom, custom="Fancy")) == (ErrorCode.ENGINE_OP, custom, 1)
 
 
-def test_another_schema_version() -> None:
-    assert hello_error(reshaped(version=2)) == (ErrorCode.ENGINE_SCHEMA, SCHEMA_VERSION, 2)
+def test_another_schema_version_is_refused() -> None:
+    with pytest.raises(InputError, match="schema version is 2"):
+        virtual_board.build(reshaped(version=2))
 
 
 def test_an_operator_that_cannot_be_prepared() -> None:
@@ -86,7 +93,7 @@ def test_an_operator_that_cannot_be_prepared() -> None:
 
 
 def test_an_arena_that_is_too_small() -> None:
-    used = TflmEngine(MODEL, read_facts(MODEL)).ram_used
+    used = engine_of(MODEL).ram_used
     assert used > sum(DEPTHS)
     assert hello_error(MODEL, arena=used - 1) == (ErrorCode.ENGINE_ARENA, used, used - 1)
     assert hello_error(MODEL, arena=0) == (ErrorCode.ENGINE_ARENA, used, 0)
@@ -98,7 +105,7 @@ def test_an_arena_that_is_too_small() -> None:
 def test_the_arena_grows_with_the_model() -> None:
     """A hidden layer with 200 values more needs at least 200 bytes more."""
     small, large = random_model(4, depths=(8, 8, 8)), random_model(4, depths=(8, 208, 8))
-    used = [TflmEngine(model, read_facts(model)).ram_used for model in (small, large)]
+    used = [engine_of(model).ram_used for model in (small, large)]
     assert used[1] - used[0] >= 200
 
 
@@ -106,19 +113,31 @@ def test_hello_tells_the_model_and_never_a_clock() -> None:
     (frame,) = converse(MODEL)
     hello = messages.HelloAnswer.unpack(frame.payload)
     assert (hello.target, hello.engine, hello.kernels) == ("tflm_host", "tflm", "reference")
-    assert (hello.input_bytes, hello.output_bytes, hello.op_count) == (DEPTHS[0], DEPTHS[-1], len(DEPTHS) - 1)
-    assert hello.clock_hz == 0
-    details: Any = None
+    assert (hello.op_count, hello.clock_hz, hello.inference_ms) == (len(DEPTHS) - 1, 0, 0)
+    assert hello.longest_request >= DEPTHS[0]
+    assert hello.longest_answer >= len(frame.payload)
     from tflite_micro.python.tflite_micro import runtime
 
     interpreter = runtime.Interpreter.from_bytes(MODEL)
-    for side, scale, zero in (
-        ("input", hello.input_scale, hello.input_zero_point),
-        ("output", hello.output_scale, hello.output_zero_point),
-    ):
-        details = getattr(interpreter, f"get_{side}_details")(0)["quantization_parameters"]
-        assert np.float32(scale) == details["scales"][0]
-        assert zero == details["zero_points"][0]
+    for tensor, side in zip(hello.tensors, ("input", "output"), strict=True):
+        details: Any = getattr(interpreter, f"get_{side}_details")(0)
+        assert tensor.role == TensorRole[side.upper()]
+        assert (tensor.type, tensor.quantized) == (TensorType.INT8, 1)
+        assert tensor.dims == tuple(details["shape"])
+        quantization = details["quantization_parameters"]
+        assert np.float32(tensor.scale) == quantization["scales"][0]
+        assert tensor.zero_point == quantization["zero_points"][0]
+    assert hello.packed_fill == hello.tensors[0].zero_point & 0xFF
+
+
+def test_hello_tells_all_edges_in_order() -> None:
+    (frame,) = converse(reshaping_model("float32", "int16", "uint8", "bool"))
+    tensors = messages.HelloAnswer.unpack(frame.payload).tensors
+    kinds = [TensorType.FLOAT32, TensorType.INT16, TensorType.UINT8, TensorType.BOOL]
+    assert [tensor.type for tensor in tensors] == kinds * 2
+    assert [tensor.role for tensor in tensors] == [TensorRole.INPUT] * 4 + [TensorRole.OUTPUT] * 4
+    assert [tensor.dims for tensor in tensors] == [(1, 6)] * 4 + [(2, 3)] * 4
+    assert [tensor.quantized for tensor in tensors] == [0, 1, 1, 0] * 2
 
 
 @pytest.mark.parametrize("content", [b"", b"no model at all", MODEL[: len(MODEL) // 3]])
@@ -127,24 +146,49 @@ def test_what_is_no_model_is_refused(content: bytes) -> None:
         virtual_board.build(content, name="some.tflite")
 
 
-def test_a_float_model_is_refused() -> None:
-    builder = ModelBuilder()
-    first, last = (builder.tensor((1, 4), dtype=schema.TensorType.FLOAT32) for _ in range(2))
-    builder.reshape(first, last)
-    with pytest.raises(InputError, match="not int8"):
-        virtual_board.build(builder.build([first], [last]))
+@pytest.mark.parametrize("types", [["float32"], ["uint8", "int16"], ["bool", "int32", "int8"]])
+def test_edges_of_any_type_and_number(types: list[str]) -> None:
+    """The outputs are the inputs reshaped: all bytes come back, in order."""
+    engine = engine_of(reshaping_model(*types))
+    data = b"".join(
+        np.arange(1, 7).astype(kind).tobytes() if kind != "bool" else b"\1\0\1\1\0\1" for kind in types
+    )
+    assert engine.invoke(data) == data
+    assert b"".join(output for outputs in engine.profile(data) for output in outputs) == data
 
 
-def test_profile_looks_behind_every_operator() -> None:
-    """The last entry is the CRC of the model's output; the lengths are those of the layers."""
+def test_every_input_meets_the_state_of_a_fresh_start() -> None:
+    """A sum over all inputs: neither the board's start nor an input before may be in its answer."""
+    engine = engine_of(running_sum_model())
+    for value in (3.0, 4.0, 3.0):
+        data = np.full(4, value, np.float32).tobytes()
+        assert engine.invoke(data) == data
+        assert engine.profile(data)[2] == (data,)
+
+
+def test_profile_and_layer_look_behind_every_operator() -> None:
+    """The last output is the model's; the values are those that the profile's CRCs are of, in pieces and at once."""
     data = np.arange(DEPTHS[0], dtype=np.int8).tobytes()
-    _, plain, profiled = converse(
-        MODEL, encode(messages.Infer.TYPE, 1, data), encode(messages.Profile.TYPE, 2, data)
+    pieces = [(1, 0, 0, 99), (0, 0, 0, 7), (0, 0, 7, 99), (0, 0, 12, 1)]
+    asked = [
+        encode(messages.Layer.TYPE, 10 + number, messages.Layer(*piece, data).pack())
+        for number, piece in enumerate(pieces)
+    ]
+    _, plain, profiled, *layers = converse(
+        MODEL, encode(messages.Infer.TYPE, 1, data), encode(messages.Profile.TYPE, 2, data), *asked
     )
     output = messages.InferAnswer.unpack(plain.payload).output
-    entries = list(struct.iter_unpack("<III", profiled.payload))
-    assert [length for _, length, _ in entries] == list(DEPTHS[1:])
-    assert entries[-1][2] == zlib.crc32(output)
+    reader = messages.Reader(profiled.payload)
+    first, last = messages.ProfileEntry.read(reader), messages.ProfileEntry.read(reader)
+    assert reader.at_end
+    assert [(entry.op, entry.output, entry.bytes) for entry in (first, last)] == [
+        (0, 0, DEPTHS[1]),
+        (1, 0, DEPTHS[2]),
+    ]
+    assert last.crc == zlib.crc32(output)
+    whole, start, rest, nothing = (frame.payload for frame in layers)
+    assert whole == output
+    assert (len(start), first.crc, nothing) == (7, zlib.crc32(start + rest), b"")
 
 
 # -- the process and its pseudo-terminal ----------------------------------------------------------------------
@@ -192,8 +236,8 @@ def test_a_session_over_its_port(model_file: Path) -> None:
         session.check_digest()
         assert session.counters.retransmits == 0
         transport.close()
-    run = load_tflm(MODEL)
-    assert answers == {index: run(row).tobytes() for index, row in enumerate(inputs)}
+    run = load_tflm(MODEL, edges_of(MODEL))
+    assert answers == {index: run(row.view(np.uint8)).tobytes() for index, row in enumerate(inputs)}
 
 
 def test_it_ends_with_its_standard_input(model_file: Path) -> None:

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from boardproof_export.aot.pack import CHANNEL_BYTES, Pack, PackedWeights
 from boardproof_export.aot.schedule import Program, Step
-from boardproof_export.operators.fully_connected import DenseLayer, per_tensor
+from boardproof_export.operators.fully_connected import DenseLayer
 from boardproof_export.shared.model import Graph
 from boardproof_export.tflm.resolver import Resolver
 
@@ -40,28 +40,6 @@ def render_data(graph: Graph) -> dict[str, str]:
         "data_rows": _rows((f"0x{byte:02x}" for byte in graph.content), _ROW_BYTES),
     }
     return {name: _render(f"{name}.j2", context) for name in ("model_data.c", "model_data.h")}
-
-
-def render_config(
-    graph: Graph, aot: tuple[Pack, Program] | None, *, tflm_arena_bytes: int | None = None
-) -> dict[str, str]:
-    """model_config.h, by file name. It states nothing of an engine that is not given."""
-    macros = []
-    if aot is not None:
-        pack, program = aot
-        macros = [
-            {"name": "MODEL_AOT_KERNELS", "value": f'"{pack.name}"'},
-            {"name": "MODEL_AOT_ARENA_BYTES", "value": program.plan.arena_bytes},
-        ]
-    digest = bytes.fromhex(graph.sha256)
-    context = {
-        "model": _model(graph),
-        "sha256_rows": _rows((f"0x{byte:02x}" for byte in digest), 8),
-        "tensors": [_tensor(graph, "INPUT", graph.inputs[0]), _tensor(graph, "OUTPUT", graph.outputs[0])],
-        "aot_macros": macros,
-        "tflm_arena_bytes": tflm_arena_bytes,
-    }
-    return {"model_config.h": _render("model_config.h.j2", context)}
 
 
 def render_resolver(graph: Graph, resolver: Resolver) -> dict[str, str]:
@@ -127,17 +105,6 @@ def _model(graph: Graph) -> dict[str, Any]:
         "sha256": graph.sha256,
         "schema_version": graph.schema_version,
         "op_count": len(graph.ops),
-    }
-
-
-def _tensor(graph: Graph, role: str, index: int) -> dict[str, Any]:
-    scale, zero_point = per_tensor(graph.tensors[index], role.lower())
-    return {
-        "role": role,
-        "bytes": graph.tensors[index].count,
-        "scale": f"{float(scale).hex()}f",
-        "scale_decimal": f"{float(scale):.9g}",
-        "zero_point": zero_point,
     }
 
 

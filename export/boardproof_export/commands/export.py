@@ -16,6 +16,7 @@ from boardproof_export.aot import render as codegen
 from boardproof_export.aot.limits import aot_reasons, require
 from boardproof_export.aot.pack import PACKS, Pack
 from boardproof_export.aot.schedule import lower
+from boardproof_export.model.config import AotConfig, render_config
 from boardproof_export.operators.fully_connected import per_tensor
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import FILE_NAME, Manifest, TensorInfo
@@ -102,7 +103,8 @@ def render_pack(graph: Graph, pack: Pack) -> tuple[Manifest, dict[str, str]]:
     """The manifest and the texts of all files by name, for a graph that the aot engine supports. Writes nothing."""
     program = lower(graph, pack)
     sources, flash = codegen.render_aot(graph, pack, program)
-    files = codegen.render_data(graph) | codegen.render_config(graph, (pack, program)) | sources
+    config = render_config(graph, aot=AotConfig(pack.name, program.plan.arena_bytes))
+    files = codegen.render_data(graph) | config | sources
     return _manifest(graph, pack.name, program.plan.arena_bytes, flash), files
 
 

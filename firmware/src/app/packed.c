@@ -1,22 +1,23 @@
 #include "app/packed.h"
 
-#include <string.h>
-
-bool packed_unpack(const uint8_t *packed, size_t length, int8_t fill, int8_t *values, size_t count) {
-  size_t in = 0;
-  size_t out = 0;
-  while (in < length) {
-    const uint8_t token = packed[in++];
-    const size_t run = (size_t)(token & 0x7fu) + 1u;
-    if (run > count - out) return false;
+bool packed_next(packed_t *packed, const uint8_t **bytes, size_t *length, packed_piece_t *piece) {
+  if (packed->literals == 0) {
+    if (*length == 0) return false;
+    const uint8_t token = *(*bytes)++;
+    const uint8_t run = (uint8_t)((token & 0x7fu) + 1u);
+    (*length)--;
     if ((token & 0x80u) != 0) {
-      memset(values + out, fill, run);
-    } else {
-      if (run > length - in) return false;
-      memcpy(values + out, packed + in, run);
-      in += run;
+      piece->literals = NULL;
+      piece->count = run;
+      return true;
     }
-    out += run;
+    packed->literals = run;
   }
-  return out == count;
+  if (*length == 0) return false;
+  piece->literals = *bytes;
+  piece->count = packed->literals < *length ? packed->literals : *length;
+  packed->literals = (uint8_t)(packed->literals - piece->count);
+  *bytes += piece->count;
+  *length -= piece->count;
+  return true;
 }

@@ -1,6 +1,8 @@
 #include "app/rate.h"
 
+#include "app/config.h"
 #include "hal/hal.h"
+#include "protocol/frame.h"
 
 #define RATE_MAX 4000000u
 #define RATE_MIN 9600u
@@ -42,12 +44,18 @@ static void go_back(uint32_t baud) {
   if (hal_set_baud(baud)) rate.present = baud;
 }
 
+/* Milliseconds that two frames of the longest request take at `baud`, rounded up: 10 bits a byte. */
+static uint32_t two_frames_ms(uint32_t baud) {
+  const uint32_t bits = 2u * 10u * (uint32_t)FRAME_LONGEST_ON_WIRE(APP_LONGEST_REQUEST);
+  return bits / baud * 1000u + bits % baud * 1000u / baud + 1u;
+}
+
 void rate_poll(void) {
   if (rate_present() == hal_safe_baud()) return;
   const uint32_t now = hal_millis();
   if (rate.trial && now - rate.since >= RATE_TRIAL_MS) {
     go_back(rate.former);
-  } else if (rate.noise && now - rate.noise_at >= RATE_LOST_MS) {
+  } else if (rate.noise && now - rate.noise_at >= RATE_LOST_MS + two_frames_ms(rate_present())) {
     go_back(hal_safe_baud());
   }
 }

@@ -8,8 +8,11 @@
 /* Milliseconds that an unconfirmed rate lasts. */
 #define RATE_TRIAL_MS 500u
 
-/* Milliseconds of bytes without a good frame, after which the host is taken to be at the safe rate again: it
- * was started anew, or gave this rate up while its echo was still on the way. */
+/* After bytes without a good frame for this many milliseconds, and the time that two frames of the longest request
+ * take at the present rate, the host is taken to be at the safe rate again: it was started anew, or gave this rate up
+ * while its echo was still on the way. Two frames: one that was damaged, and the good one behind it. So whatever
+ * passes at a rate, passes however long it takes; what follows is the bound on how long a host that comes back at
+ * the safe rate has to wait: at 9,600 baud and 10 KB a request 22 s, at 115,200 3 s. */
 #define RATE_LOST_MS 1000u
 
 /* The present rate in baud; 0 where the link has none. */

@@ -3,7 +3,11 @@
  *   tflm  the TensorFlow Lite Micro interpreter over the C array (engine/tflm).
  *
  * All buffers are the engine's and live as long as the program. No function may be called before
- * engine_init() has returned ENGINE_OK. Nothing here is reentrant. */
+ * engine_init() has returned ENGINE_OK. Nothing here is reentrant.
+ *
+ * Inputs, outputs and what lies between share memory: a tensor's bytes are there only for the time that is
+ * stated here. Who wants to keep an output copies it before an input is written; who wants another look at an
+ * operator's output writes the inputs again and invokes again. */
 #ifndef BOARDPROOF_ENGINE_H
 #define BOARDPROOF_ENGINE_H
 
@@ -29,25 +33,28 @@ typedef struct {
   uint32_t given;
 } engine_fault_t;
 
-/* Called after each operator, in execution order, while its output is still in place.
- * `output` is valid only during the call. A null hook costs one branch an operator. */
+/* Called after each operator, in execution order, once for each of its outputs, while they are in place.
+ * `op` and `output` count from 0; `data` holds `bytes` bytes and is valid only during the call. The hook must not
+ * call the engine. A null hook costs one branch an operator. */
 typedef struct {
-  void (*after_op)(void *context, uint16_t op_index, const int8_t *output, size_t bytes);
+  void (*after_op)(void *context, uint16_t op, uint8_t output, const void *data, size_t bytes);
   void *context;
 } engine_hook_t;
 
 /* Prepares the model. On failure `*fault` says why and no other function may be called. */
 engine_status_t engine_init(engine_fault_t *fault);
 
-/* The input tensor: MODEL_INPUT_BYTES int8 values to be written before each engine_invoke().
- * engine_invoke() may overwrite it. Aligned to 4 bytes at least. */
-int8_t *engine_input(void);
+/* Input tensor `index`, 0 to MODEL_INPUT_COUNT - 1: MODEL_INPUT_SIZES[index] bytes, all of which are to be written
+ * before each engine_invoke(), which may overwrite them. Aligned to 4 bytes at least. The address never changes.
+ * Writing it ends the validity of outputs. */
+void *engine_input(uint8_t index);
 
 /* Runs the model once. `hook` may be NULL. On failure `*fault` says why; the next call may work. */
 engine_status_t engine_invoke(const engine_hook_t *hook, engine_fault_t *fault);
 
-/* The output tensor: MODEL_OUTPUT_BYTES int8 values, valid until the input is written again. */
-const int8_t *engine_output(void);
+/* Output tensor `index`, 0 to MODEL_OUTPUT_COUNT - 1: MODEL_OUTPUT_SIZES[index] bytes, valid after engine_invoke()
+ * has returned ENGINE_OK, until an input is written. */
+const void *engine_output(uint8_t index);
 
 /* "aot" or "tflm". */
 const char *engine_name(void);

@@ -10,12 +10,11 @@
 
 #include "protocol/messages.h"
 
-/* A good frame. `payload` reaches into the parser's buffer: valid until the parser gets more bytes. */
+/* A good frame. Its payload went to the parser's sink, `length` bytes of it. */
 typedef struct {
   uint8_t type;
   uint32_t seq;
   uint32_t crc;
-  const uint8_t *payload;
   size_t length;
 } frame_t;
 
@@ -25,17 +24,31 @@ typedef enum {
   FRAME_DAMAGED, /* bytes up to a delimiter were no frame: dropped */
 } frame_event_t;
 
-/* Decodes a stream of bytes. Whatever arrives, the delimiter after it starts afresh. */
+/* Where a payload goes while it arrives, before anybody knows whether the frame is good: what was put stands
+ * for nothing until the parser says FRAME_GOOD, and for nothing at all when another frame begins instead.
+ * The sink is never given more than the parser's `longest` bytes a frame. */
 typedef struct {
-  uint8_t *buffer; /* decoded bytes; the caller's, outlives the parser */
-  size_t capacity; /* at least PROTOCOL_FRAME_OVERHEAD */
-  size_t length;   /* decoded so far */
+  void (*begin)(void *to, uint8_t type); /* a frame of this type begins */
+  message_put_t put;                     /* the next bytes of its payload */
+  void *to;
+} frame_sink_t;
+
+/* Decodes a stream of bytes. Whatever arrives, the delimiter after it starts afresh. It keeps no payload: only
+ * the head, and the newest four bytes, which are the CRC if the frame ends behind them. */
+typedef struct {
+  frame_sink_t sink;
+  size_t longest;  /* payload bytes that a frame may have */
+  size_t length;   /* bytes of head and payload so far, the four held back not counted */
+  uint32_t crc;    /* over these */
+  uint8_t head[5]; /* type and sequence number */
+  uint8_t held[4]; /* the newest bytes */
+  uint8_t holding; /* how many of these there are */
   uint8_t code;    /* code byte of the present COBS block; 0 before the first */
   uint8_t left;    /* bytes of the present COBS block still to come */
-  bool overflow;   /* the frame is longer than the buffer: skip to the delimiter */
+  bool overflow;   /* the payload is longer than `longest`: skip to the delimiter */
 } frame_parser_t;
 
-void frame_parser_init(frame_parser_t *parser, uint8_t *buffer, size_t capacity);
+void frame_parser_init(frame_parser_t *parser, frame_sink_t sink, size_t longest);
 
 /* Takes bytes up to the end of a frame at most; `*used` is how many. On FRAME_GOOD `*frame` is set. */
 frame_event_t frame_parser_feed(frame_parser_t *parser, const uint8_t *bytes, size_t length, size_t *used,
@@ -56,5 +69,12 @@ void frame_writer_begin(frame_writer_t *writer, message_put_t write, void *to, u
 void frame_writer_put(void *writer, const uint8_t *bytes, size_t length);
 
 void frame_writer_end(frame_writer_t *writer);
+
+/* Ends what was begun so that no decoder takes it for a frame, whatever its bytes are: in mid-block. */
+void frame_writer_cancel(frame_writer_t *writer);
+
+/* Bytes on the wire of a frame with this many payload bytes, at most, delimiters included. */
+#define FRAME_LONGEST_ON_WIRE(payload) \
+  ((payload) + PROTOCOL_FRAME_OVERHEAD + ((payload) + PROTOCOL_FRAME_OVERHEAD) / 254u + 3u)
 
 #endif

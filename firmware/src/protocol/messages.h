@@ -14,6 +14,8 @@
 #define PROTOCOL_TEXT_MAX 32u
 /* Most answers that a board remembers; it says in hello how many. */
 #define PROTOCOL_ANSWERS_KEPT 16u
+/* Longest payload of an echo, in bytes: every board takes as much. */
+#define PROTOCOL_ECHO_MAX 64u
 
 /* What `ticks` counts. */
 enum {
@@ -78,12 +80,15 @@ enum {
   MESSAGE_OPS = 0x08, /* Asks which operators the model has. */
   MESSAGE_OPS_ANSWER = 0x88, /* As many operators as fit into the longest answer. */
   MESSAGE_LAYER = 0x09, /* Runs the model once and shows values of one operator's output. Not kept for repetition. */
-  MESSAGE_LAYER_ANSWER = 0x89, /* Bytes of an operator's output, cut at its end. */
+  MESSAGE_LAYER_ANSWER = 0x89, /* Bytes of an operator's output, cut at its end and at the longest answer. */
   MESSAGE_ERROR = 0xff, /* The answer to a request that failed, with the request's seq. */
 };
 
 /* Takes the next `length` bytes of a payload. */
 typedef void (*message_put_t)(void *to, const uint8_t *bytes, size_t length);
+
+/* MESSAGE_..._FIXED_BYTES: bytes that every such message or record has, without a `rest` and what texts and lists hold
+ * beside their counts. */
 
 /* Writes a list: its u8 count, then its records. */
 typedef void (*message_list_t)(message_put_t put, void *to);
@@ -135,6 +140,7 @@ static inline uint32_t message_get_u32(const uint8_t *p) {
 }
 
 /* An input or output of the model. */
+#define MESSAGE_TENSOR_FIXED_BYTES 12u
 typedef struct {
   uint8_t role; /* Enum tensor_role. */
   uint8_t type; /* Enum tensor_type. */
@@ -156,6 +162,7 @@ static inline void message_write_tensor(const message_tensor_t *m, message_put_t
 }
 
 /* An output of an operator in a profiled inference. */
+#define MESSAGE_PROFILE_ENTRY_FIXED_BYTES 15u
 typedef struct {
   uint16_t op; /* The operator's index in the model, from 0. */
   uint8_t output; /* Which of its outputs, from 0. */
@@ -174,6 +181,7 @@ static inline void message_write_profile_entry(const message_profile_entry_t *m,
 }
 
 /* Opens a session: clears the answers kept, the digest and the counters. */
+#define MESSAGE_HELLO_FIXED_BYTES 5u
 typedef struct {
   uint32_t nonce; /* Random; the answer returns it, so that an old answer is not taken for a new one. */
   uint8_t version; /* The host's protocol version. */
@@ -188,6 +196,7 @@ static inline bool message_read_hello(const uint8_t *p, size_t length, message_h
 }
 
 /* Who the board is. */
+#define MESSAGE_HELLO_ANSWER_FIXED_BYTES 88u
 typedef struct {
   uint32_t nonce; /* From the request. */
   uint8_t version; /* The board's protocol version. */
@@ -201,11 +210,11 @@ typedef struct {
   const uint8_t *build_id; /* 8 bytes. First 8 bytes of the SHA-256 over the firmware's sources and configuration. */
   uint32_t longest_request; /* Bytes of the longest payload that the board takes. */
   uint32_t longest_answer; /* Bytes of the longest payload that it sends. */
-  uint32_t inference_ms; /* Milliseconds that an inference may take; 0 where that is not known. */
+  uint32_t inference_ms; /* Milliseconds that an inference may take, generously; 0 where that is not known. */
   uint16_t op_count; /* Operators of the model. */
   uint32_t ram_used; /* Tensor RAM used by the engine, in bytes. */
   uint32_t ram_given; /* Tensor RAM given to the engine, in bytes. */
-  uint8_t packed_fill; /* The byte that packed inputs repeat: the first input's zero point. */
+  uint8_t packed_fill; /* The byte that packed inputs tell runs of: the first input's zero point where its elements are bytes, else 0. */
   const char *target; /* PlatformIO environment that built the firmware. */
   const char *core; /* Processor core, e.g. cortex-m4. */
   const char *engine; /* aot or tflm. */
@@ -240,6 +249,7 @@ static inline void message_write_hello_answer(const message_hello_answer_t *m, m
 }
 
 /* Runs the model once on inputs as they are. */
+#define MESSAGE_INFER_FIXED_BYTES 0u
 typedef struct {
   const uint8_t *input; /* The inputs, one behind the other. */
   size_t input_length;
@@ -253,6 +263,7 @@ static inline bool message_read_infer(const uint8_t *p, size_t length, message_i
 }
 
 /* Runs the model once on packed inputs (docs/PROTOCOL.md, 'Packed inputs'). Answered by infer_answer. */
+#define MESSAGE_INFER_PACKED_FIXED_BYTES 0u
 typedef struct {
   const uint8_t *packed; /* Unpacks to the inputs, one behind the other. */
   size_t packed_length;
@@ -266,6 +277,7 @@ static inline bool message_read_infer_packed(const uint8_t *p, size_t length, me
 }
 
 /* The outputs, what they cost, and which inputs they belong to. */
+#define MESSAGE_INFER_ANSWER_FIXED_BYTES 8u
 typedef struct {
   uint32_t input_crc; /* CRC-32 over the inputs that the engine saw, one behind the other. */
   uint32_t ticks; /* Cost of the inference in tick_unit. */
@@ -281,6 +293,7 @@ static inline void message_write_infer_answer(const message_infer_answer_t *m, m
 }
 
 /* Runs the model once and looks behind every operator. Not kept for repetition. */
+#define MESSAGE_PROFILE_FIXED_BYTES 0u
 typedef struct {
   const uint8_t *input; /* The inputs, one behind the other. */
   size_t input_length;
@@ -294,6 +307,7 @@ static inline bool message_read_profile(const uint8_t *p, size_t length, message
 }
 
 /* An entry for each output of each operator, in execution order. */
+#define MESSAGE_PROFILE_ANSWER_FIXED_BYTES 0u
 typedef struct {
   const uint8_t *entries; /* Records of the name profile_entry, without a count. */
   size_t entries_length;
@@ -305,6 +319,7 @@ static inline void message_write_profile_answer(const message_profile_answer_t *
 }
 
 /* Asks for the session's counters. */
+#define MESSAGE_STATUS_FIXED_BYTES 0u
 typedef struct {
   uint8_t unused; /* C has no empty struct. */
 } message_status_t;
@@ -318,13 +333,14 @@ static inline bool message_read_status(const uint8_t *p, size_t length, message_
 }
 
 /* What the board counted since hello. */
+#define MESSAGE_STATUS_ANSWER_FIXED_BYTES 24u
 typedef struct {
   uint32_t frames; /* Good frames received. */
   uint32_t damaged; /* Frames dropped: CRC, length or COBS. */
   uint32_t repeated; /* Requests answered again without computing. */
   uint32_t inferences; /* Inferences computed. */
   uint32_t overruns; /* Received bytes lost. */
-  uint32_t digest; /* Sum modulo 2^32 over all inferences of CRC-32(input_crc, then the output). */
+  uint32_t digest; /* Sum modulo 2^32 over all inferences of CRC-32(input_crc, then the outputs). */
 } message_status_answer_t;
 
 /* Hands the payload of status_answer to `put`, piece by piece. */
@@ -338,8 +354,9 @@ static inline void message_write_status_answer(const message_status_answer_t *m,
 }
 
 /* Returns its payload: the self-test of a line rate. */
+#define MESSAGE_ECHO_FIXED_BYTES 0u
 typedef struct {
-  const uint8_t *data; /* At most the longest payload. */
+  const uint8_t *data; /* At most echo_max bytes. */
   size_t data_length;
 } message_echo_t;
 
@@ -351,6 +368,7 @@ static inline bool message_read_echo(const uint8_t *p, size_t length, message_ec
 }
 
 /* The payload of the request. */
+#define MESSAGE_ECHO_ANSWER_FIXED_BYTES 0u
 typedef struct {
   const uint8_t *data; /* As received. */
   size_t data_length;
@@ -362,6 +380,7 @@ static inline void message_write_echo_answer(const message_echo_answer_t *m, mes
 }
 
 /* Answers at the present rate, then changes; falls back unless an echo arrives within 500 ms. */
+#define MESSAGE_SET_BAUD_FIXED_BYTES 4u
 typedef struct {
   uint32_t baud; /* The new rate in baud. */
 } message_set_baud_t;
@@ -374,6 +393,7 @@ static inline bool message_read_set_baud(const uint8_t *p, size_t length, messag
 }
 
 /* The board changes its rate when this answer has left. */
+#define MESSAGE_SET_BAUD_ANSWER_FIXED_BYTES 4u
 typedef struct {
   uint32_t baud; /* The new rate in baud. */
 } message_set_baud_answer_t;
@@ -384,6 +404,7 @@ static inline void message_write_set_baud_answer(const message_set_baud_answer_t
 }
 
 /* Asks which operators the model has. */
+#define MESSAGE_OPS_FIXED_BYTES 2u
 typedef struct {
   uint16_t first; /* Index of the first operator wanted. */
 } message_ops_t;
@@ -396,6 +417,7 @@ static inline bool message_read_ops(const uint8_t *p, size_t length, message_ops
 }
 
 /* As many operators as fit into the longest answer. */
+#define MESSAGE_OPS_ANSWER_FIXED_BYTES 4u
 typedef struct {
   uint16_t first; /* From the request. */
   uint16_t total; /* Operators of the model. */
@@ -411,11 +433,12 @@ static inline void message_write_ops_answer(const message_ops_answer_t *m, messa
 }
 
 /* Runs the model once and shows values of one operator's output. Not kept for repetition. */
+#define MESSAGE_LAYER_FIXED_BYTES 11u
 typedef struct {
   uint16_t op; /* The operator's index in the model, from 0. */
   uint8_t output; /* Which of its outputs, from 0. */
   uint32_t offset; /* First byte wanted. */
-  uint32_t length; /* Bytes wanted; at most the longest answer. */
+  uint32_t length; /* Bytes wanted. */
   const uint8_t *input; /* The inputs, one behind the other. */
   size_t input_length;
 } message_layer_t;
@@ -432,7 +455,8 @@ static inline bool message_read_layer(const uint8_t *p, size_t length, message_l
   return true;
 }
 
-/* Bytes of an operator's output, cut at its end. */
+/* Bytes of an operator's output, cut at its end and at the longest answer. */
+#define MESSAGE_LAYER_ANSWER_FIXED_BYTES 0u
 typedef struct {
   const uint8_t *values; /* As they lie in the tensor. */
   size_t values_length;
@@ -444,6 +468,7 @@ static inline void message_write_layer_answer(const message_layer_answer_t *m, m
 }
 
 /* The answer to a request that failed, with the request's seq. */
+#define MESSAGE_ERROR_FIXED_BYTES 9u
 typedef struct {
   uint8_t code; /* Enum error_code. */
   uint32_t detail_a; /* First number of the error's detail, else 0. */

@@ -2,6 +2,8 @@
 
 import json
 import select
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,18 +41,17 @@ def virtual_board(model: Path) -> Iterator[str]:
     """Starts the virtual board over a .tflite file and yields its port; ends it in every case.
 
     Raises:
-        InputError: the model is no .tflite file with one int8 input and output.
+        InputError: the model is no .tflite file that a board can run, or it crashes the interpreter.
         ToolMissingError: `tflite-micro` is not installed.
         LinkError: it did not start.
     """
-    with _served(
-        [sys.executable, "-m", "boardproof_host.boards.virtual.board", "--model", str(model)]
-    ) as port:
+    command = [sys.executable, "-m", "boardproof_host.boards.virtual.board", "--model", str(model)]
+    with _served(command, crashed_by=model) as port:
         yield port
 
 
 @contextmanager
-def _served(command: list[str]) -> Iterator[str]:
+def _served(command: list[str], crashed_by: Path | None = None) -> Iterator[str]:
     # A session of its own: Ctrl-C reaches the host alone, which keeps what was measured and then ends the board.
     process = subprocess.Popen(
         command,
@@ -60,22 +61,22 @@ def _served(command: list[str]) -> Iterator[str]:
         start_new_session=True,
     )
     try:
-        yield _port(process)
+        yield _port(process, crashed_by)
     finally:
         _stop(process)
 
 
-def _port(process: "subprocess.Popen[bytes]") -> str:
+def _port(process: "subprocess.Popen[bytes]", crashed_by: Path | None) -> str:
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
     line = process.stdout.readline() if ready else b""
     if line:
         port: str = json.loads(line)["port"]
         return port
-    raise _not_started(process)
+    raise _not_started(process, crashed_by)
 
 
-def _not_started(process: "subprocess.Popen[bytes]") -> BoardproofError:
+def _not_started(process: "subprocess.Popen[bytes]", crashed_by: Path | None) -> BoardproofError:
     try:
         process.wait(timeout=STOP_SECONDS)  # it closed its output: its exit code says why
     except subprocess.TimeoutExpired:
@@ -90,6 +91,12 @@ def _not_started(process: "subprocess.Popen[bytes]") -> BoardproofError:
     if kind is not None:
         message, _, hint = text.partition("\n")
         return kind(message, hint=hint or "boardproof doctor")
+    if crashed_by is not None and process.returncode < 0:
+        return InputError(
+            f"{crashed_by} crashes TensorFlow Lite Micro ({signal.Signals(-process.returncode).name}): the file is "
+            "damaged, or an operator in it lacks what the interpreter takes for granted",
+            hint=f"see what the file holds: boardproof inspect {shlex.quote(str(crashed_by))}",
+        )
     why = text or f"it said nothing and ended with code {process.returncode}"
     return LinkError(f"the board's process did not start: {why}", hint="boardproof doctor")
 

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from boardproof_export.shared.errors import BoardproofError, ExitCode, InputError
+from boardproof_host.commands import trace
 
 EPILOG = """\
 exit codes: 0 proven; 1 diverged, or below the gate; 2 usage, or a file that cannot be used; 3 link or board;
@@ -27,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for point in entry_points(group="boardproof.commands"):
         point.load()(commands)
-    for register in (_prove, _run, _trace, _report, _build, _flash, _targets, _ports, _doctor):
+    for register in (_prove, _run, trace.register, _report, _build, _flash, _targets, _ports, _doctor):
         register(commands)
     return parser
 
@@ -110,30 +111,6 @@ def _handle_run(args: argparse.Namespace) -> int:
     from boardproof_host.runs import run as run_command
 
     return run_command.run(args)
-
-
-def _trace(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
-        "trace", help="run images layer by layer: the first that diverges, and the cost of each"
-    )
-    _where(parser)
-    parser.add_argument(
-        "--image", type=int, action="append", metavar="N", help="test image, repeatable (default: 0)"
-    )
-    parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
-    parser.add_argument("--json", action="store_true", help="print the layers as JSON")
-    # What `run` also lets one choose of the link.
-    parser.set_defaults(
-        boards=1, baud="auto", plain=True, fault=[], fault_seed=None, seed=None, throttle=None
-    )
-    parser.set_defaults(handler=_handle_trace)
-
-
-def _handle_trace(args: argparse.Namespace) -> int:
-    from boardproof_host.commands import trace as trace_command
-
-    args.image = args.image or [0]
-    return trace_command.run(args)
 
 
 def _report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,145 +1,173 @@
-"""`boardproof trace`: run single images layer by layer, name the first operator that diverges, say what each costs."""
+"""`boardproof trace`: run single images operator by operator, name the first that diverges, say what each costs."""
 
 import argparse
-import json
-import struct
-import zlib
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from boardproof_host.runs.layers import Divergence, Element
+    from boardproof_host.runs.trace_record import Trace
 
-from boardproof_export.shared.errors import ExitCode, InputError, LinkError
-from boardproof_export.shared.project import find_project
-from boardproof_export.shared.sources import fashion_mnist as dataset
-from boardproof_host.boards.open import open_boards
-from boardproof_host.boards.virtual.engine import EngineError, TflmEngine
-from boardproof_host.boards.which_model import candidates, describe_model, model_of, read_content, read_facts
-from boardproof_host.link.handshake import Identity
-from boardproof_host.link.session import Session
-from boardproof_host.protocol import messages
-from boardproof_host.protocol.messages import Feature, TickUnit
+DESCRIPTION = """\
+Runs images operator by operator on a board, and compares every output with that
+of TensorFlow Lite Micro. Without --image it takes the images that differ in
+the last report of this target and model.
+"""
+EPILOG = """\
+example: the three worst images of the last run, operator by operator
+  boardproof trace --target qemu_cortex_m4 --worst 3
 
-_ENTRY = struct.Struct("<III")
-SECONDS = 20.0  # for one answer: a profiled run on a slow board
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One operator on one image."""
-
-    image: int
-    index: int  # in execution order
-    op: str
-    ticks: int
-    bytes: int  # of its output
-    same: bool  # the output's CRC-32 is TensorFlow Lite Micro's
+exit codes: 0 in the images looked at all operators match; 1 one diverges
+"""
+SHOWN = 3  # images whose values are printed
+WIDTH = 60  # columns that a table takes at most, whatever the operators' names
 
 
-def read_entries(payload: bytes, ops: tuple[str, ...]) -> list[tuple[int, int, int]]:
-    """Splits a profile's answer into (ticks, bytes, CRC-32) an operator.
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "trace",
+        help="run images operator by operator: the first that diverges, and the cost of each",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--target", help="build and start this emulated board (boardproof targets lists them)")
+    where.add_argument("--port", help="serial device or pyserial URL of a board that is there, or auto")
+    parser.add_argument("--model", type=Path, help=".tflite in the firmware (default: the exported one)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--image", type=int, action="append", default=[], metavar="N", help="this test image; repeatable"
+    )
+    which.add_argument("--report", type=Path, metavar="FILE", help="the images that differ in this report")
+    parser.add_argument(
+        "--worst", type=_positive, metavar="N", help="of the images that differ, only the N worst"
+    )
+    parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
+    parser.add_argument("--json", action="store_true", help="print the record, boardproof.trace/1")
+    parser.set_defaults(handler=run)
 
-    Raises:
-        LinkError: it has not one entry an operator.
-    """
-    if len(payload) != _ENTRY.size * len(ops):
-        raise LinkError(
-            f"the board profiled {len(payload) / _ENTRY.size:g} operators of {len(ops)}",
-            hint="build and flash the firmware again",
-        )
-    return list(_ENTRY.iter_unpack(payload))
 
-
-def compare(
-    image: int, ops: tuple[str, ...], entries: list[tuple[int, int, int]], outputs: list[bytes]
-) -> list[Layer]:
-    """Holds the board's entries to the oracle's outputs, operator by operator."""
-    return [
-        Layer(image, index, op, ticks, count, same=(count, crc) == (len(output), zlib.crc32(output)))
-        for index, (op, (ticks, count, crc), output) in enumerate(zip(ops, entries, outputs, strict=True))
-    ]
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} leaves no image")
+    return number
 
 
 def run(args: argparse.Namespace) -> int:
-    """Traces the images; exit code 1 when an operator diverges."""
-    project = find_project()
-    paths = candidates(project, args.model)
-    describe_model(paths[0])
-    images = dataset.load("test", args.data).images
-    for image in args.image:
-        if not 0 <= image < len(images):
-            raise InputError(f"--image {image} is not within 0:{len(images)}", hint="count from 0")
-    with ExitStack() as stack:
-        session = open_boards(args, project, stack, paths[0]).sessions[0]
-        identity = session.identity
-        assert identity is not None
-        path = model_of(project, args.model, identity)
-        model = describe_model(path)
-        if not identity.features & Feature.PROFILE:
-            raise LinkError("this board cannot profile", hint="use a target whose firmware can")
-        oracle = _oracle(path)
-        layers = [
-            layer
-            for image in args.image
-            for layer in _trace(session, identity, oracle, model.ops, images[image : image + 1], image)
+    """Traces; exit code 1 when an operator's output is not the reference's."""
+    from boardproof_export.shared.errors import ExitCode
+    from boardproof_export.shared.project import find_project
+    from boardproof_host.boards.options import BoardOptions
+    from boardproof_host.runs.options import TraceOptions
+    from boardproof_host.runs.trace import trace
+
+    board = BoardOptions(
+        target=args.target, ports=() if args.port is None else (args.port,), model=args.model
+    )
+    options = TraceOptions(board, args.data, tuple(args.image), args.report, args.worst)
+    record = trace(options, find_project())
+    print(record.to_json() if args.json else text_of(record), end="")
+    return ExitCode.DIVERGED if record.divergences else ExitCode.PROVEN
+
+
+def text_of(record: "Trace") -> str:
+    """The trace in words, plain text of 60 to 80 columns; what matters most comes last."""
+    shown = record.divergences[:SHOWN]
+    parts = [_operators(record), *map(_divergence, shown)]
+    if len(shown) < len(record.divergences):
+        parts.append(f"and {len(record.divergences) - len(shown)} images more (--json has them)\n")
+    return "\n".join([*parts, _conclusion(record)])
+
+
+def _operators(record: "Trace") -> str:
+    header = ["#", "operator", "bytes", record.unit or "", "share" if record.unit else "", "differs in"]
+    many = len(record.images)
+    rows = [
+        [
+            str(op.index),
+            printable(op.name),
+            f"{op.bytes:,}",
+            "" if op.ticks is None else f"{op.ticks:,.0f}",
+            "" if op.share is None else f"{op.share:.1%}",
+            f"{op.differs_in} of {many}" if op.differs_in else "-",
         ]
-    return _tell(layers, identity, as_json=args.json)
+        for op in record.ops
+    ]
+    if record.ticks is not None:
+        rows.append(["", "all", "", f"{record.ticks:,.0f}", "", ""])
+    text = _table(header, rows, left=(1,))
+    if record.unit and record.target.emulated:
+        text += f"{record.unit} are an emulator's count, the mean over the images; they are no time\n"
+    return text
 
 
-def _oracle(path: Path) -> TflmEngine:
-    content = read_content(path)
-    try:
-        oracle = TflmEngine(content, read_facts(content, str(path)))
-    except EngineError as error:
-        raise InputError(
-            f"TensorFlow Lite Micro cannot run {path}: {error.code.name.lower()}",
-            hint=f"boardproof inspect {path}",
-        ) from error
-    if not oracle.can_profile:
-        raise InputError(f"{path} is too large to keep every operator's output", hint="trace a smaller model")
-    return oracle
+def _divergence(found: "Divergence") -> str:
+    lines = [f"image {found.image} diverges first at operator {found.op} ({printable(found.name)})"]
+    place = f"  {found.type} {list(found.shape)}" + (f", output {found.output}" if found.output else "")
+    if found.differing is None:
+        return "\n".join([*lines, f"{place}: sizes or types differ, so that no values can be shown", ""])
+    lines.append(
+        f"{place}: {found.differing:,} of {found.values:,} values differ, by {found.max_abs_diff} at most"
+    )
+    cells: list[tuple[str, Callable[[Element], object]]] = [
+        ("at", lambda element: element.at),
+        ("board", lambda element: element.board),
+        ("reference", lambda element: element.reference),
+    ]
+    rows = [[str(get(element)) for _, get in cells] for element in found.elements]
+    table = _table([name for name, _ in cells], rows, left=())
+    return "\n".join([*lines, *(f"  {line}" for line in table.splitlines()), ""])
 
 
-def _trace(
-    session: Session,
-    identity: Identity,
-    oracle: TflmEngine,
-    ops: tuple[str, ...],
-    pixels: NDArray[np.uint8],
-    image: int,
-) -> list[Layer]:
-    data = dataset.quantize(pixels, identity.input_scale, identity.input_zero_point)[0].tobytes()
-    payload = session.ask(messages.Profile(data), timeout=SECONDS, tries=2)
-    return compare(image, ops, read_entries(payload, ops), oracle.profile(data))
-
-
-def _tell(layers: list[Layer], identity: Identity, *, as_json: bool) -> int:
-    first = next((layer for layer in layers if not layer.same), None)
-    if as_json:
-        print(json.dumps([asdict(layer) for layer in layers], indent=2))
+def _conclusion(record: "Trace") -> str:
+    lines = [f"looked at {record.looked_at}"]
+    if record.own_reference:
+        lines.append(
+            "the board is TensorFlow Lite Micro on this machine, its own reference: no engine is proven"
+        )
+    if record.divergences:
+        first = min(record.divergences, key=lambda found: found.op)
+        lines.append(
+            f"{len(record.divergences)} of {len(record.images)} diverge, first at operator {first.op} "
+            f"({printable(first.name)}); what differs behind it may follow from it"
+        )
     else:
-        _print_table(layers, identity)
-        if first is None:
-            print("every operator's output is TensorFlow Lite Micro's")
-        else:
-            print(f"image {first.image} diverges first at operator {first.index} ({first.op})")
-    return ExitCode.PROVEN if first is None else ExitCode.DIVERGED
+        lines.append("every operator's output is TensorFlow Lite Micro's in " + _those(len(record.images)))
+        if record.expected and record.rebuilt:
+            lines.append("the report is of another firmware: run again before you trust either")
+        elif record.expected:
+            lines.append("yet the report has them differ: run again, and report it if they differ again")
+    return "\n".join(lines) + "\n"
 
 
-def _print_table(layers: list[Layer], identity: Identity) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _those(many: int) -> str:
+    return "this image" if many == 1 else f"these {many} images"
 
-    meaningful = not identity.emulated or identity.tick_unit is TickUnit.INSTRUCTIONS
-    table = Table("image", "#", "operator", "output bytes", box=None, pad_edge=False)
-    if meaningful:
-        unit = identity.tick_unit.name.lower()
-        table.add_column(f"{unit} (emulated)" if identity.emulated else unit, justify="right")
-    table.add_column("output")
-    for layer in layers:
-        cost = [f"{layer.ticks:,}"] if meaningful else []
-        verdict = "same" if layer.same else "DIFFERS"
-        table.add_row(str(layer.image), str(layer.index), layer.op, f"{layer.bytes:,}", *cost, verdict)
-    Console().print(table)
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int]) -> str:
+    """Columns as wide as they must be; empty ones are left out, and a name gives way to the numbers beside it."""
+    kept = [at for at in range(len(header)) if any(row[at] for row in rows)]
+    widths = {at: max(len(row[at]) for row in (header, *rows)) for at in kept}
+    for at in left:
+        widths[at] -= max(0, sum(widths.values()) + 2 * (len(kept) - 1) - WIDTH)
+    lines = []
+    for row in (header, *rows):
+        cells = [
+            row[at][: widths[at]].ljust(widths[at]) if at in left else row[at].rjust(widths[at])
+            for at in kept
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 2] + ".."
+
+
+def printable(name: str) -> str:
+    """A name from a model file, without what a terminal would obey."""
+    return "".join(character if character.isprintable() else "?" for character in name)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-_LAYOUT = "boardproof.oracle/1"
+_LAYOUT = "boardproof.oracle/2"
 _DIGEST_BYTES = 32
 _log = logging.getLogger(__name__)
 
@@ -28,8 +28,8 @@ class OracleCache:
     folder: Path
     digests: tuple[str, ...]  # SHA-256 of the model and of the inputs
 
-    def read(self, name: str, key: tuple[str, ...], shape: tuple[int, int]) -> NDArray[np.int8] | None:
-        """The oracle's int8 outputs of `shape`, or None where they are absent, damaged or of another shape."""
+    def read(self, name: str, key: tuple[str, ...], shape: tuple[int, int]) -> NDArray[np.uint8] | None:
+        """The oracle's outputs, uint8 of `shape`, or None where they are absent, damaged or of another shape."""
         try:
             content = self._path(name, key).read_bytes()
             array, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
@@ -38,9 +38,9 @@ class OracleCache:
             outputs = np.load(io.BytesIO(array), allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
-        return outputs if outputs.dtype == np.int8 and outputs.shape == shape else None
+        return outputs if outputs.dtype == np.uint8 and outputs.shape == shape else None
 
-    def write(self, name: str, key: tuple[str, ...], outputs: NDArray[np.int8]) -> None:
+    def write(self, name: str, key: tuple[str, ...], outputs: NDArray[np.uint8]) -> None:
         """Keeps the outputs. A cache that cannot be written costs time later, not this run: it is logged."""
         buffer = io.BytesIO()
         np.save(buffer, outputs)

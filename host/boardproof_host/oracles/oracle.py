@@ -1,26 +1,13 @@
-"""The oracles: Python interpreters that compute the same int8 inputs while the board does.
+"""Which oracles there are: their versions, how each rounds, which of them a run takes, and what they give."""
 
-They disagree in the last bit, because they round differently when they requantize (docs/DESIGN.md, "Oracles and
-the verdict"). `start()` runs them in one worker process of low priority; what they computed before, for the same
-model, inputs and versions, comes from a cache.
-"""
-
-import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from boardproof_export.shared.errors import InputError, ToolMissingError
-from boardproof_host.boards.which_model import read_content, read_facts
-from boardproof_host.oracles.cache import OracleCache
-from boardproof_host.oracles.process import OracleProcess
-
-Int8Array = NDArray[np.int8]
+from boardproof_export.shared.errors import ToolMissingError
+from boardproof_host.oracles.edges import Bytes
+from boardproof_host.oracles.rounding import DOUBLE, PROMISED, REFERENCE, RUY_X86, XNNPACK, Rounding
 
 
 @dataclass(frozen=True)
@@ -29,46 +16,40 @@ class Oracle:
 
     name: str  # the key in the report
     distribution: str  # the package on PyPI whose version is the oracle's
-    load: str  # "module:function" for the worker, from the model's bytes to a function of one input
-    rounding: str  # how it requantizes: a = accumulator + bias, m and s = multiplier and shift
+    load: str  # "module:function" for the worker, from the model's bytes and edges to a function of one input
+    rounding: Rounding
+    engine: str | None = None  # the engine that it is itself, by the name in hello
+    sources: Callable[[], str] | None = (
+        None  # a digest of what computes, where a package's version does not tell
+    )
 
 
 TFLM = Oracle(
     name="tflm",
     distribution="tflite-micro",
     load="boardproof_host.oracles.worker:load_tflm",
-    rounding="h = (a*m + 2^30) >> 31, then h / 2^-s, half away from zero",
+    rounding=DOUBLE,
+    engine="tflm",
 )
 LITERT = Oracle(
     name="litert",
     distribution="ai-edge-litert",
     load="boardproof_host.oracles.worker:load_litert",
-    rounding="XNNPACK: float(a) * float32 scale, half to even",
+    rounding=XNNPACK,
 )
 LITERT_REF = Oracle(
     name="litert-ref",
     distribution="ai-edge-litert",
     load="boardproof_host.oracles.worker:load_litert_ref",
-    rounding="reference kernels: double(a) * scale, half away from zero",
+    rounding=REFERENCE,
 )
 LITERT_NODELEGATE = Oracle(
     name="litert-nodelegate",
     distribution="ai-edge-litert",
     load="boardproof_host.oracles.worker:load_litert_nodelegate",
-    rounding="ruy on x86: h = (a*m + 2^30) >> 31, then (h + 2^(-s-1)) >> -s",
+    rounding=RUY_X86,
 )
 LITERT_ORACLES = (LITERT, LITERT_REF, LITERT_NODELEGATE)
-
-
-@dataclass(frozen=True)
-class OracleOutputs:
-    """What one oracle computed."""
-
-    oracle: Oracle
-    outputs: Int8Array  # (N, C), in the order of the inputs
-    version: str  # of the oracle's distribution
-    seconds: float  # of wall time in the worker; 0 when the cache had them
-    cached: bool
 
 
 @dataclass(frozen=True)
@@ -81,6 +62,26 @@ class OracleSet:
     @property
     def reference(self) -> Oracle:
         return self.oracles[0]
+
+
+@dataclass(frozen=True)
+class OracleOutputs:
+    """What one oracle computed."""
+
+    oracle: Oracle
+    outputs: Bytes  # uint8 (N, output_bytes): the outputs one behind the other, as a board answers them
+    version: str  # of the oracle's distribution
+    seconds: float  # of wall time in the worker; 0 when the cache had them
+    cached: bool
+
+
+@dataclass(frozen=True)
+class NoOutputs:
+    """An oracle other than the reference that gave nothing."""
+
+    oracle: Oracle
+    version: str
+    reason: str  # "cannot run: ..."
 
 
 def has_tflm_wheel(system: str, machine: str) -> bool:
@@ -111,115 +112,32 @@ def default_oracles(stand_in: Oracle | None = None, *, tflm_wheel: bool | None =
 
 
 def oracle_version(oracle: Oracle) -> str:
-    """The installed version of an oracle's package, without importing it.
+    """The installed version of an oracle's package, without importing it; where there is one, its sources' digest.
 
     Raises:
         ToolMissingError: it is not installed. An oracle is never skipped in silence.
     """
     try:
-        return importlib.metadata.version(oracle.distribution)
+        version = importlib.metadata.version(oracle.distribution)
     except importlib.metadata.PackageNotFoundError as error:
         raise ToolMissingError(
             f"the oracle {oracle.name!r} needs the package {oracle.distribution}, which is not installed",
             hint="install the project's dependencies again: python -m pip install .",
         ) from error
+    return version if oracle.sources is None else f"{version}+{oracle.sources()[:12]}"
 
 
-class OracleRun:
-    """Oracles at work. Made by `start()`; use it in a `with` block, so that no worker is left behind."""
+def is_itself(oracle: Oracle, engine: str, core: str) -> bool:
+    """Whether a board that says `engine` and `core` in hello is this oracle, on a machine like this one.
 
-    def __init__(self, oracles: Sequence[Oracle], versions: dict[str, str], images: int) -> None:
-        self._oracles = tuple(oracles)
-        self._versions = versions
-        self._images = images
-        self._done: dict[str, OracleOutputs] = {}
-        self._process: OracleProcess | None = None
-        self._cache: OracleCache | None = None
-
-    def __enter__(self) -> "OracleRun":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def begin(self, model: bytes, inputs: Int8Array, cache: OracleCache, output_bytes: int) -> None:
-        """Takes what the cache has and starts a worker for the rest."""
-        missing = []
-        for oracle in self._oracles:
-            known = cache.read(oracle.name, self._key(oracle), (self._images, output_bytes))
-            if known is None:
-                missing.append(oracle)
-            else:
-                version = self._versions[oracle.name]
-                self._done[oracle.name] = OracleOutputs(oracle, known, version, 0.0, cached=True)
-        self._cache = cache
-        if missing:
-            self._process = OracleProcess(model, inputs, {o.name: o.load for o in missing}, output_bytes)
-
-    def poll(self) -> dict[str, int]:
-        """Images that each oracle has computed so far. Never waits."""
-        counts = self._process.progress() if self._process else {}
-        return {
-            o.name: self._images if o.name in self._done else counts.get(o.name, 0) for o in self._oracles
-        }
-
-    def result(self) -> dict[str, OracleOutputs]:
-        """Waits for all oracles; returns their outputs by name, the reference first.
-
-        Raises:
-            InputError: an oracle cannot run the model.
-            ToolMissingError: an oracle's package does not work, or the worker was stopped.
-        """
-        if self._process is not None:
-            for name, (outputs, seconds) in self._process.wait().items():
-                oracle = next(o for o in self._oracles if o.name == name)
-                if self._cache is not None:
-                    self._cache.write(name, self._key(oracle), outputs)
-                self._done[name] = OracleOutputs(oracle, outputs, self._versions[name], seconds, cached=False)
-            self._process = None
-        return {oracle.name: self._done[oracle.name] for oracle in self._oracles}
-
-    def stop(self) -> None:
-        """Ends the worker, if one is at work. May be called again."""
-        if self._process is not None:
-            self._process.stop()
-
-    def _key(self, oracle: Oracle) -> tuple[str, ...]:
-        # LiteRT picks its kernels by processor, so outputs of one machine are not another's.
-        machine = f"{platform.system()} {platform.machine()}"
-        return (oracle.distribution, self._versions[oracle.name], oracle.load, machine)
-
-
-def start(model: Path, inputs: Int8Array, cache: Path, oracles: OracleSet | None = None) -> OracleRun:
-    """Starts the oracles over int8 inputs (N, input_bytes) and returns at once.
-
-    Args:
-        model: the .tflite file that the board runs.
-        inputs: the images in the order that the caller wants the outputs in.
-        cache: folder for outputs by content; made when it is missing.
-        oracles: which ones; by default `default_oracles()`.
-
-    Raises:
-        InputError: the model cannot be read, or its input or output is not int8.
-        ToolMissingError: an oracle's package is not installed.
+    Such a verdict proves the link and the host's side, and nothing of the engine.
     """
-    chosen = oracles or default_oracles()
-    versions = {oracle.name: oracle_version(oracle) for oracle in chosen.oracles}
-    content = read_content(model)
-    facts = read_facts(content, str(model))
-    input_bytes, output_bytes = facts.input_bytes, facts.output_bytes
-    if inputs.dtype != np.int8 or inputs.ndim != 2 or inputs.shape[1] != input_bytes:
-        raise InputError(
-            f"inputs are {inputs.dtype} {inputs.shape}, but {model} takes int8 (N, {input_bytes})",
-            hint="check that the data set is the one that the model was trained on",
-        )
-    run = OracleRun(chosen.oracles, versions, len(inputs))
-    digests = (hashlib.sha256(content).hexdigest(), _digest(inputs))
-    run.begin(content, inputs, OracleCache(cache, digests), output_bytes)
-    return run
+    return oracle.engine == engine and core.startswith(HOST_CORE)
 
 
-def _digest(inputs: Int8Array) -> str:
-    digest = hashlib.sha256(repr(inputs.shape).encode())
-    digest.update(np.ascontiguousarray(inputs).data)
-    return digest.hexdigest()
+def keeps_its_promise(oracle: Oracle, engine: str) -> bool:
+    """Whether the oracle rounds as the engine promises to; an engine that promises nothing is not held to anything."""
+    return PROMISED.get(engine, oracle.rounding) == oracle.rounding
+
+
+HOST_CORE = "host"  # what a board's core begins with that is a process of a computer like this one

@@ -1,4 +1,4 @@
-"""The parent's end of the oracle worker (`oracle_worker`), which runs in a process of its own.
+"""The parent's end of the oracle worker (`worker`), which runs in a process of its own.
 
 A process, because an interpreter may crash on a bad model, holds the interpreter lock while it computes, and must
 give way to the emulator that feeds the board's link.
@@ -15,33 +15,51 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from boardproof_export.shared.errors import BoardproofError, InputError, ToolMissingError
+from boardproof_host.oracles.edges import Bytes, Edges
 
 _STOP_SECONDS = 2.0  # what a worker gets to end by itself
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an oracle has no outputs: its package cannot be loaded, it cannot run the model, or its process died."""
+
+    kind: Literal["missing", "model", "died"]
+    message: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker left behind. Each oracle of the job stands in exactly one of the three."""
+
+    outputs: dict[str, tuple[Bytes, float]]  # uint8 (N, output_bytes), wall seconds
+    failures: dict[str, Failure]
+    left: tuple[str, ...]  # not begun, because the one before them took the process down
 
 
 class OracleProcess:
     """A worker at work on `loads` (oracle name to "module:function"), one after the other."""
 
-    def __init__(
-        self, model: bytes, inputs: NDArray[np.int8], loads: dict[str, str], output_bytes: int
-    ) -> None:
-        self._loads = loads
+    def __init__(self, model: bytes, inputs: Bytes, loads: Mapping[str, str], edges: Edges) -> None:
+        self._loads = dict(loads)
         self._progress = dict.fromkeys(loads, 0)
+        self._answering: set[str] = set()
         self._seconds: dict[str, float] = {}
-        self._failure: dict[str, str] | None = None
-        self._stopped = False
+        self._failures: dict[str, Failure] = {}
+        self._over = False
+        self._news = threading.Condition()
         self._folder = tempfile.TemporaryDirectory(prefix="boardproof-oracle-", ignore_cleanup_errors=True)
         folder = Path(self._folder.name)
         (folder / "model.tflite").write_bytes(model)
         np.save(folder / "inputs.npy", inputs)
-        job = {"loads": loads, "output_bytes": output_bytes}
+        job = {"loads": self._loads, "edges": edges.to_json()}
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         self._log = folder / "worker.log"
         self._process = _spawn(folder, self._log)
@@ -56,29 +74,40 @@ class OracleProcess:
         """Images done, by oracle."""
         return dict(self._progress)
 
-    def wait(self) -> dict[str, tuple[NDArray[np.int8], float]]:
-        """Outputs (N, C) and wall seconds by oracle, when all are done.
+    def answers(self, name: str, seconds: float) -> bool:
+        """Whether an oracle has taken the model, or is at its end; waits so long at most for either."""
+        with self._news:
+            return self._news.wait_for(lambda: self._over or name in self._answering, seconds)
 
-        Raises:
-            InputError: an oracle cannot run the model.
-            ToolMissingError: an oracle's package cannot be imported, or the worker was stopped.
-        """
-        self._reader.join()
+    def failure(self, name: str) -> Failure | None:
+        """Why an oracle has failed, where it has so far."""
+        return self._failures.get(name)
+
+    def wait(self) -> Outcome:
+        """Waits for the worker's end; the job is removed then."""
+        with self._news:  # not Thread.join(): a Ctrl-C within it has CPython 3.11 take the thread for ended
+            self._news.wait_for(lambda: self._over)
         self._process.wait()
         try:
-            if len(self._seconds) < len(self._loads):
-                raise self._error()
+            unfinished = [
+                name for name in self._loads if name not in self._seconds and name not in self._failures
+            ]
+            if unfinished:
+                self._failures[unfinished[0]] = self._death()
             folder = Path(self._folder.name)
-            return {
-                name: (np.load(folder / f"{name}.npy", allow_pickle=False), seconds)
-                for name, seconds in self._seconds.items()
-            }
+            return Outcome(
+                outputs={
+                    name: (np.load(folder / f"{name}.npy", allow_pickle=False), seconds)
+                    for name, seconds in self._seconds.items()
+                },
+                failures=dict(self._failures),
+                left=tuple(unfinished[1:]),
+            )
         finally:
             self.stop()
 
     def stop(self) -> None:
         """Ends the worker and removes the job. May be called again."""
-        self._stopped = True
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -94,38 +123,27 @@ class OracleProcess:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            report: dict[str, Any] = json.loads(line)
-            if "failed" in report:
-                self._failure = report
-            elif "seconds" in report:
-                self._seconds[report["oracle"]] = report["seconds"]
-            else:
-                self._progress[report["oracle"]] = report["done"]
+            with self._news:
+                self._take(json.loads(line))
+                self._news.notify_all()
+        with self._news:
+            self._over = True
+            self._news.notify_all()
 
-    def _error(self) -> BoardproofError:
-        if self._failure is None:
-            return self._death()
-        name, message = self._failure["failed"], self._failure["message"]
-        if self._failure["kind"] == "missing":
-            return ToolMissingError(
-                f"the oracle {name!r} cannot be loaded: {message}",
-                hint="install the project's dependencies again: python -m pip install .",
-            )
-        return InputError(
-            f"the oracle {name!r} cannot run the model: {message}",
-            hint="see which ops the model has: boardproof inspect FILE.tflite",
-        )
+    def _take(self, report: dict[str, Any]) -> None:
+        if "failed" in report:
+            self._failures[report["failed"]] = Failure(report["kind"], report["message"])
+            self._answering.add(report["failed"])
+        elif "seconds" in report:
+            self._seconds[report["oracle"]] = report["seconds"]
+        else:
+            self._progress[report["oracle"]] = report["done"]
+            self._answering.add(report["oracle"])
 
-    def _death(self) -> BoardproofError:
-        if self._stopped:
-            return ToolMissingError("the oracles were stopped", hint="run again without stopping it")
-        at_work = next(name for name in self._loads if name not in self._seconds)
+    def _death(self) -> Failure:
         words = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         last = f": {words[-1]}" if words else ""
-        return InputError(
-            f"the oracle {at_work!r} died ({_ending(self._process.returncode)}){last}",
-            hint="a damaged model can do that; see what it holds: boardproof inspect FILE.tflite",
-        )
+        return Failure("died", f"its process died ({_ending(self._process.returncode)}){last}")
 
 
 def _ending(code: int) -> str:

@@ -5,32 +5,55 @@ report. On x86-64 Linux a test holds it to `tflite-micro` itself.
 """
 
 import ctypes
+import hashlib
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from boardproof_export.shared.errors import ToolMissingError
-from boardproof_export.shared.manifest import read_manifest
+from boardproof_export import shared
+from boardproof_export.shared.errors import InputError, ToolMissingError
 from boardproof_export.shared.project import find_project
+from boardproof_host.oracles.edges import Bytes, Edges
 from boardproof_host.oracles.oracle import Oracle
+from boardproof_host.oracles.rounding import PROMISED
+from boardproof_host.oracles.worker import Runner
 
-PACK = "portable"
+CORE = "portable"  # the core profile that every C compiler takes
+BUILD_SECONDS = 300.0  # for rendering, and for compiling
+
+
+@cache
+def sources_digest() -> str:
+    """SHA-256, lower-case hex, of what computes: the exporter that renders, and the kernels that are compiled.
+
+    The version of boardproof does not tell: in a checkout, kernels change without it.
+    """
+    exporter, engine = Path(shared.__file__).parents[1], _engine()
+    digest = hashlib.sha256()
+    for folder, kinds in ((exporter, (".py", ".j2")), (engine, (".c", ".h"))):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in kinds:
+                digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
 AOT_HOST = Oracle(
     name="aot-host",
     distribution="boardproof",
     load="boardproof_host.oracles.stand_in:load",
-    rounding="as TensorFlow Lite Micro; computed by the engine aot on the host",
+    rounding=PROMISED["aot"],
+    engine="aot",
+    sources=sources_digest,
 )
 
 
-def load(model: bytes) -> Callable[[NDArray[np.int8]], NDArray[np.int8]]:
-    """Renders and compiles the model; returns a function from one flat int8 input to its output.
+def load(model: bytes, edges: Edges) -> Runner:
+    """Renders and compiles the model; returns a function from one input to its output, as they go over the wire.
 
     Raises:
         ToolMissingError: there is no C compiler here, or it fails.
@@ -41,32 +64,34 @@ def load(model: bytes) -> Callable[[NDArray[np.int8]], NDArray[np.int8]]:
         raise ToolMissingError(
             "the stand-in oracle aot-host needs a C compiler", hint="install one (gcc or clang)"
         )
-    sources = find_project().firmware / "src"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "model.tflite").write_bytes(model)
-        _run(
-            "render",
-            sys.executable,
-            "-m",
-            "boardproof_host",
-            "export",
-            str(folder / "model.tflite"),
-            "--out",
-            name,
-        )
-        rendered = folder / PACK
-        manifest = read_manifest(rendered)
+        path = folder / "model.tflite"
+        path.write_bytes(model)
+        _run("render", sys.executable, "-m", "boardproof_host", "export", str(path), "--out", name)
+        rendered = folder / CORE
+        if not rendered.is_dir():
+            raise InputError("the engine aot cannot run the model", hint="boardproof inspect FILE.tflite")
         library = folder / "model.so"
-        units = [*sorted((sources / "engine" / "aot").glob("*.c")), rendered / "model_aot.c"]
-        flags = ["-std=c11", "-O2", "-shared", "-fPIC", f"-I{sources}", f"-I{rendered}"]
-        _run("compile", compiler, *flags, *map(str, units), "-o", str(library))
+        units = [path for path in sorted(_engine().rglob("*.c")) if "cores" not in path.parts]
+        flags = ["-std=c11", "-O2", "-shared", "-fPIC", f"-I{_engine().parents[1]}", f"-I{rendered}"]
+        _run("compile", compiler, *flags, *map(str, units), str(rendered / "model_aot.c"), "-o", str(library))
         engine = ctypes.CDLL(str(library))  # stays mapped when the file is gone
-    return _runner(engine, manifest.input.count, manifest.output.count)
+    return _runner(engine, edges)
+
+
+def _engine() -> Path:
+    return find_project().firmware / "src" / "engine" / "aot"
 
 
 def _run(what: str, *command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=BUILD_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise ToolMissingError(
+            f"the stand-in oracle aot-host could not {what} the model within {BUILD_SECONDS:.0f} s",
+            hint="try a smaller model, or prove it on an x86-64 Linux machine",
+        ) from error
     if done.returncode != 0:
         raise ToolMissingError(
             f"the stand-in oracle aot-host could not {what} the model: {done.stderr.strip()[-400:]}",
@@ -74,17 +99,24 @@ def _run(what: str, *command: str) -> None:
         )
 
 
-def _runner(
-    engine: ctypes.CDLL, input_bytes: int, output_bytes: int
-) -> Callable[[NDArray[np.int8]], NDArray[np.int8]]:
+def _runner(engine: ctypes.CDLL, edges: Edges) -> Runner:
     fault = (ctypes.c_uint32 * 2)()
     engine.engine_input.restype = ctypes.c_void_p
     engine.engine_output.restype = ctypes.c_void_p
-    engine.engine_init(fault)
+    if engine.engine_init(fault) != 0:
+        raise InputError("the engine aot does not start", hint="report it, with the model")
 
-    def run(image: NDArray[np.int8]) -> NDArray[np.int8]:
-        ctypes.memmove(engine.engine_input(), image.tobytes(), input_bytes)
-        engine.engine_invoke(None, fault)
-        return np.frombuffer(ctypes.string_at(engine.engine_output(), output_bytes), np.int8)
+    def run(row: Bytes) -> Bytes:
+        data, at = row.tobytes(), 0
+        for index, tensor in enumerate(edges.inputs):
+            ctypes.memmove(engine.engine_input(index), data[at : at + tensor.bytes], tensor.bytes)
+            at += tensor.bytes
+        if engine.engine_invoke(None, fault) != 0:
+            raise RuntimeError("the engine aot failed")
+        outputs = (
+            ctypes.string_at(engine.engine_output(index), tensor.bytes)
+            for index, tensor in enumerate(edges.outputs)
+        )
+        return np.frombuffer(b"".join(outputs), np.uint8)
 
     return run

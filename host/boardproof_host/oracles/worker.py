@@ -1,4 +1,4 @@
-"""The oracle worker: `python -m boardproof_host.oracles.worker JOB_FOLDER`, started by `oracle_process`.
+"""The oracle worker: `python -m boardproof_host.oracles.worker JOB_FOLDER`, started by `process`.
 
 It runs the job's oracles one after the other over the job's inputs. It ends at once when its standard input is
 closed, and then removes the job, whose owner has died or no longer wants it.
@@ -20,8 +20,10 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-# From one input to its output, both int8 and flat. The output is only valid until the next call.
-Runner = Callable[[NDArray[np.int8]], NDArray[np.int8]]
+from boardproof_host.oracles.edges import Bytes, Edges, split
+
+# From one input to its output, both as they go over the wire. The output is only valid until the next call.
+Runner = Callable[[Bytes], Bytes]
 
 _NICENESS = 15
 _IMAGES_PER_REPORT = 250
@@ -29,54 +31,60 @@ _IMAGES_PER_REPORT = 250
 _TFLM_ARENA_BYTES = 64 << 20
 
 
-def load_tflm(model: bytes) -> Runner:
-    """TensorFlow Lite Micro on the host, from PyPI's `tflite-micro`."""
+def load_tflm(model: bytes, edges: Edges) -> Runner:
+    """TensorFlow Lite Micro on the host, from PyPI's `tflite-micro`. Every input meets the state of a fresh start."""
     from tflite_micro.python.tflite_micro import runtime
 
     interpreter = runtime.Interpreter.from_bytes(model, arena_size=max(_TFLM_ARENA_BYTES, 10 * len(model)))
-    shape = tuple(int(extent) for extent in interpreter.get_input_details(0)["shape"])
 
-    def run(image: NDArray[np.int8]) -> NDArray[np.int8]:
-        interpreter.set_input(image.reshape(shape), 0)
+    def run(row: Bytes) -> Bytes:
+        interpreter.reset()
+        for index, values in enumerate(split(row, edges.inputs)):
+            interpreter.set_input(values, index)
         interpreter.invoke()
-        output: NDArray[np.int8] = interpreter.get_output(0)
-        return output.reshape(-1)
+        return _joined([interpreter.get_output(index) for index in range(len(edges.outputs))])
 
     return run
 
 
-def load_litert(model: bytes) -> Runner:
+def load_litert(model: bytes, edges: Edges) -> Runner:
     """LiteRT as it comes: XNNPACK where it can."""
-    return _litert(model, "AUTO")
+    return _litert(model, edges, "AUTO")
 
 
-def load_litert_ref(model: bytes) -> Runner:
+def load_litert_ref(model: bytes, edges: Edges) -> Runner:
     """LiteRT with its reference kernels."""
-    return _litert(model, "BUILTIN_REF")
+    return _litert(model, edges, "BUILTIN_REF")
 
 
-def load_litert_nodelegate(model: bytes) -> Runner:
+def load_litert_nodelegate(model: bytes, edges: Edges) -> Runner:
     """LiteRT with its optimized kernels and no delegate."""
-    return _litert(model, "BUILTIN_WITHOUT_DEFAULT_DELEGATES")
+    return _litert(model, edges, "BUILTIN_WITHOUT_DEFAULT_DELEGATES")
 
 
-def _litert(model: bytes, resolver: str) -> Runner:
+def _litert(model: bytes, edges: Edges, resolver: str) -> Runner:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
         model_content=model, num_threads=1, experimental_op_resolver_type=OpResolverType[resolver]
     )
     interpreter.allocate_tensors()
-    source, sink = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    shape = tuple(int(extent) for extent in source["shape"])
+    sources = [details["index"] for details in interpreter.get_input_details()]
+    sinks = [details["index"] for details in interpreter.get_output_details()]
 
-    def run(image: NDArray[np.int8]) -> NDArray[np.int8]:
-        interpreter.set_tensor(source["index"], image.reshape(shape))
+    def run(row: Bytes) -> Bytes:
+        interpreter.reset_all_variables()
+        for source, values in zip(sources, split(row, edges.inputs), strict=True):
+            interpreter.set_tensor(source, values)
         interpreter.invoke()
-        output: NDArray[np.int8] = interpreter.get_tensor(sink["index"])
-        return output.reshape(-1)
+        return _joined([interpreter.get_tensor(sink) for sink in sinks])
 
     return run
+
+
+def _joined(outputs: list[NDArray[Any]]) -> Bytes:
+    """Outputs one behind the other, as an answer carries them."""
+    return np.frombuffer(b"".join(output.tobytes() for output in outputs), np.uint8)
 
 
 class WorkerError(Exception):
@@ -87,9 +95,7 @@ class WorkerError(Exception):
         self.kind = kind
 
 
-def compute(
-    load: str, model: bytes, inputs: NDArray[np.int8], output_bytes: int, report: Callable[[int], None]
-) -> NDArray[np.int8]:
+def compute(load: str, model: bytes, inputs: Bytes, edges: Edges, report: Callable[[int], None]) -> Bytes:
     """Outputs (N, output_bytes) of one oracle over inputs (N, input_bytes); `report` gets the images done.
 
     Raises:
@@ -97,8 +103,10 @@ def compute(
     """
     module, function = load.split(":")
     try:
-        runner: Runner = getattr(importlib.import_module(module), function)(model)
-        outputs = np.empty((len(inputs), output_bytes), np.int8)
+        runner: Runner = getattr(importlib.import_module(module), function)(model, edges)
+        outputs = np.empty((len(inputs), edges.output_bytes), np.uint8)
+        _check_stateless(runner, inputs)
+        report(0)
         for first in range(0, len(inputs), _IMAGES_PER_REPORT):
             last = min(first + _IMAGES_PER_REPORT, len(inputs))
             for index in range(first, last):
@@ -106,10 +114,27 @@ def compute(
             report(last)
     except ImportError as error:
         raise WorkerError("missing", str(error)) from error
+    except WorkerError:
+        raise
     except Exception as error:
         # Interpreters raise what they like; the parent turns it into an error for the user.
         raise WorkerError("model", f"{type(error).__name__}: {error}") from error
     return outputs
+
+
+def _check_stateless(runner: Runner, inputs: Bytes) -> None:
+    """An input's outputs must not depend on what was computed before: neither a board's do, nor the verdict.
+
+    A network with state passes where the interpreter can put it back, and so do variables that it can clear.
+    """
+    if not len(inputs):
+        return
+    before = runner(inputs[0]).tobytes()
+    runner(inputs[-1])
+    if runner(inputs[0]).tobytes() != before:
+        raise WorkerError(
+            "model", "it gives one input other outputs the second time: it keeps state between inputs"
+        )
 
 
 def main(folder: Path) -> int:
@@ -134,14 +159,15 @@ def _work(folder: Path, channel: TextIO) -> int:
 
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     model = (folder / "model.tflite").read_bytes()
-    inputs = np.load(folder / "inputs.npy", allow_pickle=False)
+    inputs = np.load(folder / "inputs.npy", mmap_mode="r", allow_pickle=False)
+    edges = Edges.from_json(job["edges"])
     for name, load in job["loads"].items():
         started = time.monotonic()
         try:
-            outputs = compute(load, model, inputs, job["output_bytes"], partial(progress, name))
+            outputs = compute(load, model, inputs, edges, partial(progress, name))
         except WorkerError as error:
             send({"failed": name, "kind": error.kind, "message": str(error)})
-            return 1
+            continue
         np.save(folder / f"{name}.npy", outputs)
         send({"oracle": name, "seconds": round(time.monotonic() - started, 3)})
     return 0

@@ -12,6 +12,7 @@ VERSION = 2
 FRAME_OVERHEAD = 9  # Bytes of a frame beside its payload, before COBS.
 TEXT_MAX = 32  # Longest text field, in bytes.
 ANSWERS_KEPT = 16  # Most answers that a board remembers; it says in hello how many.
+ECHO_MAX = 64  # Longest payload of an echo, in bytes: every board takes as much.
 
 
 class TickUnit(IntEnum):
@@ -146,6 +147,7 @@ class Reader:
 class Tensor:
     """An input or output of the model."""
 
+    FIXED_BYTES: ClassVar[int] = 12  # without lists
     role: int  # Enum tensor_role.
     type: int  # Enum tensor_type.
     dims: tuple[int, ...]  # Shape, batch included.
@@ -179,6 +181,7 @@ class Tensor:
 class ProfileEntry:
     """An output of an operator in a profiled inference."""
 
+    FIXED_BYTES: ClassVar[int] = 15  # without lists
     op: int  # The operator's index in the model, from 0.
     output: int  # Which of its outputs, from 0.
     ticks: int  # Cost of the operator in tick_unit; 0 but for its first output.
@@ -210,6 +213,7 @@ class Hello:
 
     TYPE: ClassVar[int] = 0x01
     ANSWER: ClassVar[int] = 0x81
+    FIXED_BYTES: ClassVar[int] = 5  # without a rest, texts and lists
     nonce: int  # Random; the answer returns it, so that an old answer is not taken for a new one.
     version: int  # The host's protocol version.
 
@@ -236,6 +240,7 @@ class HelloAnswer:
     """Who the board is."""
 
     TYPE: ClassVar[int] = 0x81
+    FIXED_BYTES: ClassVar[int] = 88  # without a rest, texts and lists
     nonce: int  # From the request.
     version: int  # The board's protocol version.
     features: int  # Bits of enum feature.
@@ -248,11 +253,11 @@ class HelloAnswer:
     build_id: bytes  # First 8 bytes of the SHA-256 over the firmware's sources and configuration.
     longest_request: int  # Bytes of the longest payload that the board takes.
     longest_answer: int  # Bytes of the longest payload that it sends.
-    inference_ms: int  # Milliseconds that an inference may take; 0 where that is not known.
+    inference_ms: int  # Milliseconds that an inference may take, generously; 0 where that is not known.
     op_count: int  # Operators of the model.
     ram_used: int  # Tensor RAM used by the engine, in bytes.
     ram_given: int  # Tensor RAM given to the engine, in bytes.
-    packed_fill: int  # The byte that packed inputs repeat: the first input's zero point.
+    packed_fill: int  # The byte that packed inputs tell runs of: the first input's zero point where its elements are bytes, else 0.
     target: str  # PlatformIO environment that built the firmware.
     core: str  # Processor core, e.g. cortex-m4.
     engine: str  # aot or tflm.
@@ -311,6 +316,7 @@ class Infer:
 
     TYPE: ClassVar[int] = 0x02
     ANSWER: ClassVar[int] = 0x82
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
     input: bytes  # The inputs, one behind the other.
 
     def pack(self) -> bytes:
@@ -336,6 +342,7 @@ class InferPacked:
 
     TYPE: ClassVar[int] = 0x03
     ANSWER: ClassVar[int] = 0x82
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
     packed: bytes  # Unpacks to the inputs, one behind the other.
 
     def pack(self) -> bytes:
@@ -360,6 +367,7 @@ class InferAnswer:
     """The outputs, what they cost, and which inputs they belong to."""
 
     TYPE: ClassVar[int] = 0x82
+    FIXED_BYTES: ClassVar[int] = 8  # without a rest, texts and lists
     input_crc: int  # CRC-32 over the inputs that the engine saw, one behind the other.
     ticks: int  # Cost of the inference in tick_unit.
     output: bytes  # The outputs, one behind the other.
@@ -390,6 +398,7 @@ class Profile:
 
     TYPE: ClassVar[int] = 0x04
     ANSWER: ClassVar[int] = 0x84
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
     input: bytes  # The inputs, one behind the other.
 
     def pack(self) -> bytes:
@@ -414,6 +423,7 @@ class ProfileAnswer:
     """An entry for each output of each operator, in execution order."""
 
     TYPE: ClassVar[int] = 0x84
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
     entries: bytes  # Records of the name profile_entry, without a count.
 
     def pack(self) -> bytes:
@@ -439,6 +449,7 @@ class Status:
 
     TYPE: ClassVar[int] = 0x05
     ANSWER: ClassVar[int] = 0x85
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
 
     def pack(self) -> bytes:
         """Returns the bytes."""
@@ -457,12 +468,13 @@ class StatusAnswer:
     """What the board counted since hello."""
 
     TYPE: ClassVar[int] = 0x85
+    FIXED_BYTES: ClassVar[int] = 24  # without a rest, texts and lists
     frames: int  # Good frames received.
     damaged: int  # Frames dropped: CRC, length or COBS.
     repeated: int  # Requests answered again without computing.
     inferences: int  # Inferences computed.
     overruns: int  # Received bytes lost.
-    digest: int  # Sum modulo 2^32 over all inferences of CRC-32(input_crc, then the output).
+    digest: int  # Sum modulo 2^32 over all inferences of CRC-32(input_crc, then the outputs).
 
     def pack(self) -> bytes:
         """Returns the bytes."""
@@ -492,7 +504,8 @@ class Echo:
 
     TYPE: ClassVar[int] = 0x06
     ANSWER: ClassVar[int] = 0x86
-    data: bytes  # At most the longest payload.
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
+    data: bytes  # At most echo_max bytes.
 
     def pack(self) -> bytes:
         """Returns the bytes."""
@@ -516,6 +529,7 @@ class EchoAnswer:
     """The payload of the request."""
 
     TYPE: ClassVar[int] = 0x86
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
     data: bytes  # As received.
 
     def pack(self) -> bytes:
@@ -541,6 +555,7 @@ class SetBaud:
 
     TYPE: ClassVar[int] = 0x07
     ANSWER: ClassVar[int] = 0x87
+    FIXED_BYTES: ClassVar[int] = 4  # without a rest, texts and lists
     baud: int  # The new rate in baud.
 
     def pack(self) -> bytes:
@@ -565,6 +580,7 @@ class SetBaudAnswer:
     """The board changes its rate when this answer has left."""
 
     TYPE: ClassVar[int] = 0x87
+    FIXED_BYTES: ClassVar[int] = 4  # without a rest, texts and lists
     baud: int  # The new rate in baud.
 
     def pack(self) -> bytes:
@@ -590,6 +606,7 @@ class Ops:
 
     TYPE: ClassVar[int] = 0x08
     ANSWER: ClassVar[int] = 0x88
+    FIXED_BYTES: ClassVar[int] = 2  # without a rest, texts and lists
     first: int  # Index of the first operator wanted.
 
     def pack(self) -> bytes:
@@ -614,6 +631,7 @@ class OpsAnswer:
     """As many operators as fit into the longest answer."""
 
     TYPE: ClassVar[int] = 0x88
+    FIXED_BYTES: ClassVar[int] = 4  # without a rest, texts and lists
     first: int  # From the request.
     total: int  # Operators of the model.
     codes: bytes  # A u16 each: builtin operator codes of the .tflite schema, in execution order.
@@ -644,10 +662,11 @@ class Layer:
 
     TYPE: ClassVar[int] = 0x09
     ANSWER: ClassVar[int] = 0x89
+    FIXED_BYTES: ClassVar[int] = 11  # without a rest, texts and lists
     op: int  # The operator's index in the model, from 0.
     output: int  # Which of its outputs, from 0.
     offset: int  # First byte wanted.
-    length: int  # Bytes wanted; at most the longest answer.
+    length: int  # Bytes wanted.
     input: bytes  # The inputs, one behind the other.
 
     def pack(self) -> bytes:
@@ -674,9 +693,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class LayerAnswer:
-    """Bytes of an operator's output, cut at its end."""
+    """Bytes of an operator's output, cut at its end and at the longest answer."""
 
     TYPE: ClassVar[int] = 0x89
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
     values: bytes  # As they lie in the tensor.
 
     def pack(self) -> bytes:
@@ -701,6 +721,7 @@ class Error:
     """The answer to a request that failed, with the request's seq."""
 
     TYPE: ClassVar[int] = 0xff
+    FIXED_BYTES: ClassVar[int] = 9  # without a rest, texts and lists
     code: int  # Enum error_code.
     detail_a: int  # First number of the error's detail, else 0.
     detail_b: int  # Second number of the error's detail, else 0.

@@ -43,3 +43,5 @@ class TraceOptions:
     board: BoardOptions
     data: Path | None = None
     images: tuple[int, ...] = ()  # none: those that differ in the last report of this board and model
+    report: Path | None = None  # without `images`: those that differ in this one
+    worst: int | None = None  # of a report's: so many at most, the worst first

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from boardproof_export.shared.errors import ExitCode, InputError, LinkError
 from boardproof_export.shared.project import Project, find_project
 from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_host import oracles as oracle
 from boardproof_host import report
 from boardproof_host.boards.open import Boards, open_boards
 from boardproof_host.boards.which_model import candidates, describe_model, model_of
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
-from boardproof_host.oracles import oracle
-from boardproof_host.oracles.stand_in import AOT_HOST
+from boardproof_host.oracles import AOT_HOST
 from boardproof_host.protocol.messages import TickUnit
 from boardproof_host.record import schema as record
 from boardproof_host.record.build import (
@@ -139,7 +139,7 @@ def _stream_beside_oracles(
     journal = Journal(work.out, _run_key(work, inputs, identity), resume=args.resume)
     stack.callback(journal.close)
     oracles = oracle.default_oracles(AOT_HOST)
-    run_of_oracles = stack.enter_context(oracle.start(work.path, inputs, work.cache, oracles))
+    run_of_oracles = stack.enter_context(oracle.start(work.path, inputs.view(np.uint8), work.cache, oracles))
     with phases.phase("stream"):
         measurement = _measure(boards.sessions, inputs, journal)
     journal.close()

@@ -10,7 +10,7 @@ engine_status_t engine_init(engine_fault_t *fault) {
   return ENGINE_OK;
 }
 
-int8_t *engine_input(void) { return model_aot_input(); }
+void *engine_input(uint8_t index) { return model_aot_input(index); }
 
 engine_status_t engine_invoke(const engine_hook_t *hook, engine_fault_t *fault) {
   (void)fault;
@@ -18,7 +18,7 @@ engine_status_t engine_invoke(const engine_hook_t *hook, engine_fault_t *fault) 
   return ENGINE_OK;
 }
 
-const int8_t *engine_output(void) { return model_aot_output(); }
+const void *engine_output(uint8_t index) { return model_aot_output(index); }
 
 const char *engine_name(void) { return "aot"; }
 

@@ -7,11 +7,11 @@
 
 #include "../engine.h"
 
-/* MODEL_INPUT_BYTES values, aligned to 8 bytes. */
-int8_t *model_aot_input(void);
+/* Input tensor `index`, MODEL_INPUT_SIZES[index] bytes, aligned to 8 bytes. */
+void *model_aot_input(uint8_t index);
 
-/* MODEL_OUTPUT_BYTES values, valid after model_aot_invoke() until the input is written. */
-const int8_t *model_aot_output(void);
+/* Output tensor `index`, MODEL_OUTPUT_SIZES[index] bytes, valid after model_aot_invoke() until an input is written. */
+const void *model_aot_output(uint8_t index);
 
 /* Runs the operators in order. It cannot fail. `hook` may be NULL. */
 void model_aot_invoke(const engine_hook_t *hook);

@@ -11,6 +11,7 @@
 #include "engine/tflm/tflm.h"
 #include "model_config.h"
 #include "model_data.h"
+#include "protocol/messages.h"
 
 namespace {
 
@@ -38,9 +39,34 @@ std::jmp_buf out_of_memory;
 boardproof::Arena *arena;
 tflite::MicroInterpreter *interpreter;
 
-bool IsAsConfigured(const TfLiteTensor *tensor, size_t bytes, float scale, int32_t zero_point) {
-  return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == bytes &&
-         tensor->params.scale == scale && tensor->params.zero_point == zero_point;
+constexpr size_t kEdges = MODEL_INPUT_COUNT + MODEL_OUTPUT_COUNT;
+const uint32_t edge_dims[] = MODEL_DIMS;
+const message_tensor_t edges[kEdges] = MODEL_TENSORS(edge_dims);
+const size_t edge_bytes[2][kEdges] = {MODEL_INPUT_SIZES, MODEL_OUTPUT_SIZES};
+
+// The interpreter numbers types as the file does, but for one.
+bool IsOfType(const TfLiteTensor *tensor, uint8_t type) {
+  return tensor->type ==
+         (type == PROTOCOL_TENSOR_TYPE_FLOAT32 ? kTfLiteFloat32 : static_cast<TfLiteType>(type));
+}
+
+bool IsAsConfigured(const TfLiteTensor *tensor, const message_tensor_t &edge, size_t bytes) {
+  return tensor != nullptr && IsOfType(tensor, edge.type) && tensor->bytes == bytes &&
+         (edge.quantized == 0 ||
+          (tensor->params.scale == edge.scale && tensor->params.zero_point == edge.zero_point));
+}
+
+bool EdgesAreAsConfigured() {
+  if (interpreter->inputs_size() != MODEL_INPUT_COUNT || interpreter->outputs_size() != MODEL_OUTPUT_COUNT) {
+    return false;
+  }
+  for (size_t i = 0; i < MODEL_INPUT_COUNT; ++i) {
+    if (!IsAsConfigured(interpreter->input(i), edges[i], edge_bytes[0][i])) return false;
+  }
+  for (size_t i = 0; i < MODEL_OUTPUT_COUNT; ++i) {
+    if (!IsAsConfigured(interpreter->output(i), edges[MODEL_INPUT_COUNT + i], edge_bytes[1][i])) return false;
+  }
+  return true;
 }
 
 // What was compiled is what was configured: the array is no file from outside, and is not verified byte by
@@ -88,11 +114,7 @@ engine_status_t Prepare(const tflite::Model &model, engine_fault_t *fault) {
   if (interpreter->AllocateTensors() != kTfLiteOk) {
     return boardproof::HookedOps::failed_op() < MODEL_OP_COUNT ? OpFailed(fault) : ENGINE_MODEL_INVALID;
   }
-  const bool as_configured =
-      interpreter->inputs_size() == 1 && interpreter->outputs_size() == 1 &&
-      IsAsConfigured(interpreter->input(0), MODEL_INPUT_BYTES, MODEL_INPUT_SCALE, MODEL_INPUT_ZERO_POINT) &&
-      IsAsConfigured(interpreter->output(0), MODEL_OUTPUT_BYTES, MODEL_OUTPUT_SCALE, MODEL_OUTPUT_ZERO_POINT);
-  return as_configured ? ENGINE_OK : ENGINE_MODEL_INVALID;
+  return EdgesAreAsConfigured() ? ENGINE_OK : ENGINE_MODEL_INVALID;
 }
 
 }  // namespace
@@ -112,14 +134,14 @@ engine_status_t engine_init(engine_fault_t *fault) {
   return Prepare(model, fault);
 }
 
-int8_t *engine_input(void) { return interpreter->input(0)->data.int8; }
+void *engine_input(uint8_t index) { return interpreter->input(index)->data.data; }
 
 engine_status_t engine_invoke(const engine_hook_t *hook, engine_fault_t *fault) {
   boardproof::HookedOps::Begin(hook);
   return interpreter->Invoke() == kTfLiteOk ? ENGINE_OK : OpFailed(fault);
 }
 
-const int8_t *engine_output(void) { return interpreter->output(0)->data.int8; }
+const void *engine_output(uint8_t index) { return interpreter->output(index)->data.data; }
 
 const char *engine_name(void) { return "tflm"; }
 

@@ -29,18 +29,16 @@ TfLiteStatus Prepare(TfLiteContext *context, TfLiteNode *node) {
   return registration->prepare == nullptr ? kTfLiteOk : Checked(registration->prepare(context, node), index);
 }
 
-// An operator's first output; one that writes none has 0 bytes.
 void CallHook(TfLiteContext *context, const TfLiteNode *node, uint16_t index) {
-  const int8_t *output = nullptr;
-  size_t bytes = 0;
-  if (node->outputs != nullptr && node->outputs->size > 0) {
-    const TfLiteEvalTensor *const tensor = context->GetEvalTensor(context, node->outputs->data[0]);
-    output = tensor->data.int8;
+  const int outputs = node->outputs == nullptr ? 0 : node->outputs->size;
+  for (int output = 0; output < outputs; ++output) {
+    const TfLiteEvalTensor *const tensor = context->GetEvalTensor(context, node->outputs->data[output]);
+    size_t bytes = 0;
     if (tflite::TfLiteEvalTensorByteLength(tensor, &bytes) != kTfLiteOk) {
       bytes = 0;
     }
+    run.hook->after_op(run.hook->context, index, static_cast<uint8_t>(output), tensor->data.data, bytes);
   }
-  run.hook->after_op(run.hook->context, index, output, bytes);
 }
 
 TfLiteStatus Invoke(TfLiteContext *context, TfLiteNode *node) {

@@ -6,7 +6,6 @@ tests/contract/test_boards.py holds one list of conversations against both.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import signal
@@ -18,53 +17,21 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from boardproof_export.shared.errors import BoardproofError, InputError
-from boardproof_host.boards.virtual import engine as virtual_engine
-from boardproof_host.boards.virtual.engine import EngineError, TflmEngine
+from boardproof_host.boards.virtual.engine import EngineError
+from boardproof_host.boards.virtual.firmware import ECHO_MAX, LAYER_HEAD_BYTES, Engine, Firmware, build
 from boardproof_host.boards.virtual.terminal import PtyLink
-from boardproof_host.boards.which_model import ModelFacts, read_facts
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode, Feature, MalformedPayloadError, TickUnit
 from boardproof_host.protocol.packed import unpack
 
-TARGET = "tflm_host"
-ANSWERS_KEPT = messages.ANSWERS_KEPT
-RECEIVE_BYTES = (
-    16384  # what a Linux pseudo-terminal holds for sure, and a window of 16 plain inputs of 784 bytes
-)
-SELF_TEST_BYTES = 64  # longest echo, where the input is shorter (APP_PAYLOAD_BYTES)
+RECEIVE_BYTES = 16384  # what a Linux pseudo-terminal holds for sure, and a window of 16 inputs of 784 bytes
 MASK = 0xFFFFFFFF
-
-
-class Engine(Protocol):
-    """What computes the model; see TflmEngine, and firmware/src/engine/engine.h."""
-
-    name: str
-    kernels: str
-    ram_used: int
-    ram_given: int
-
-    @property
-    def can_profile(self) -> bool: ...
-
-    def invoke(self, data: bytes) -> bytes: ...
-
-    def profile(self, data: bytes) -> list[bytes]: ...
-
-
-@dataclass(frozen=True)
-class Firmware:
-    """What is built into a board. `engine` is the failure where the engine did not start."""
-
-    model_sha256: bytes
-    build_id: bytes
-    facts: ModelFacts
-    engine: Engine | EngineError
-    target: str = TARGET
-    core: str = virtual_engine.core_name()
+# A session may go on for ever: see firmware/src/app/app.c.
+SINCE_FAR, SINCE_NEAR = 0x40000000, 0x20000000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +52,21 @@ class VirtualBoard:
     def __init__(self, firmware: Firmware, write: Callable[[bytes], None]) -> None:
         self._firmware = firmware
         self._write = write
-        self._longest = max(firmware.facts.input_bytes, SELF_TEST_BYTES)
+        self._longest = firmware.longest_request
         self._parser = FrameParser(self._longest + messages.FRAME_OVERHEAD)
         self._nonce: int | None = None  # of the present session
         self._since = 0  # sequence number of its hello
-        self._kept: list[_Answer | None] = [None] * ANSWERS_KEPT
+        self._kept: list[_Answer | None] = [None] * firmware.answers_kept
         self._frames = self._repeated = self._inferences = self._digest = 0
         self._handlers: dict[int, Callable[[Frame], None]] = {
             messages.Infer.TYPE: self._infer,
             messages.InferPacked.TYPE: self._infer,
             messages.Status.TYPE: self._status,
             messages.SetBaud.TYPE: self._set_baud,
+            messages.Ops.TYPE: self._ops,
         }
         if isinstance(firmware.engine, EngineError) or firmware.engine.can_profile:
-            self._handlers[messages.Profile.TYPE] = self._profile
+            self._handlers |= {messages.Profile.TYPE: self._profile, messages.Layer.TYPE: self._layer}
 
     def serve(self, read: Callable[[], bytes]) -> None:
         """Answers until `read`, which waits for bytes, returns none."""
@@ -123,15 +91,24 @@ class VirtualBoard:
         if frame.type == messages.Hello.TYPE:
             self._hello(frame)
         elif frame.type == messages.Echo.TYPE:
-            self._send(messages.EchoAnswer.TYPE, frame.seq, frame.payload)
+            self._echo(frame)
         elif self._nonce is None:
             self._refuse(frame, ErrorCode.NO_SESSION)
-        elif not _after(frame.seq, self._since):
+        elif not self._of_session(frame.seq):
             pass  # delivered late or once more: the host waits for no answer from before its hello
         elif handler := self._handlers.get(frame.type):
             handler(frame)
         else:
             self._refuse(frame, ErrorCode.UNKNOWN_TYPE, frame.type)
+
+    def _of_session(self, seq: int) -> bool:
+        """Whether a request comes after the session's hello, or after what has taken its place since."""
+        if not _after(seq, self._since):
+            return False
+        if (seq - self._since) & MASK > SINCE_FAR:
+            self._since = since = (seq - SINCE_NEAR) & MASK
+            self._kept = [kept if kept and _after(kept.seq, since) else None for kept in self._kept]
+        return True
 
     def _send(self, kind: int, seq: int, payload: bytes) -> None:
         self._write(encode(kind, seq, payload))
@@ -156,57 +133,56 @@ class VirtualBoard:
         if self._nonce != hello.nonce:
             self._nonce = hello.nonce
             self._since = frame.seq
-            self._kept = [None] * ANSWERS_KEPT
+            self._kept = [None] * len(self._kept)
             self._frames = self._repeated = self._inferences = self._digest = 0
             self._parser.damaged = 0
         self._send(messages.HelloAnswer.TYPE, frame.seq, self._identity(hello.nonce, engine).pack())
 
     def _identity(self, nonce: int, engine: Engine) -> messages.HelloAnswer:
-        firmware, facts = self._firmware, self._firmware.facts
+        firmware = self._firmware
         return messages.HelloAnswer(
             nonce=nonce,
             version=messages.VERSION,
             features=Feature.PACKED_INPUT | (Feature.PROFILE if engine.can_profile else 0),
             # Time of an interpreter under Python, and no clock: hosts never show it as a board's cost.
             tick_unit=TickUnit.MICROSECONDS,
-            answers_kept=ANSWERS_KEPT,
+            answers_kept=firmware.answers_kept,
             receive_bytes=RECEIVE_BYTES,
             clock_hz=0,
             baud=0,
             model_sha256=firmware.model_sha256,
             build_id=firmware.build_id,
-            input_bytes=facts.input_bytes,
-            input_scale=facts.input_scale,
-            input_zero_point=facts.input_zero_point,
-            output_bytes=facts.output_bytes,
-            output_scale=facts.output_scale,
-            output_zero_point=facts.output_zero_point,
-            op_count=len(facts.op_names),
+            longest_request=firmware.longest_request,
+            longest_answer=firmware.longest_answer,
+            inference_ms=0,  # it depends on the machine
+            op_count=len(firmware.graph.ops),
             ram_used=engine.ram_used,
             ram_given=engine.ram_given,
+            packed_fill=firmware.packed_fill,
             target=firmware.target,
             core=firmware.core,
             engine=engine.name,
             kernels=engine.kernels,
+            tensors=firmware.tensors,
         )
 
     def _input(self, frame: Frame) -> bytes | None:
-        """The request's input; None when it was refused."""
-        facts = self._firmware.facts
+        """The request's inputs; None when it was refused."""
+        size = self._firmware.edges.input_bytes
         if frame.type == messages.InferPacked.TYPE:
-            data = unpack(frame.payload, facts.input_zero_point, facts.input_bytes)
+            data = unpack(frame.payload, self._firmware.packed_fill, size)
             if data is None:
                 self._refuse(frame, ErrorCode.BAD_PAYLOAD)
             return data
-        if len(frame.payload) != facts.input_bytes:
-            self._refuse(frame, ErrorCode.BAD_LENGTH, facts.input_bytes, len(frame.payload))
+        if len(frame.payload) != size:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, size, len(frame.payload))
             return None
         return frame.payload
 
     def _infer(self, frame: Frame) -> None:
         engine = self._started_engine()
         crc = zlib.crc32(frame.payload, zlib.crc32(struct.pack("<BI", frame.type, frame.seq)))
-        slot = frame.seq % ANSWERS_KEPT
+        slot = frame.seq % len(self._kept)
         kept = self._kept[slot]
         if kept is not None and kept.seq == frame.seq and kept.request_crc == crc:
             self._repeated += 1
@@ -233,21 +209,62 @@ class VirtualBoard:
 
     def _profile(self, frame: Frame) -> None:
         data = self._input(frame)
-        if data is None:
-            return
-        try:
-            outputs = self._started_engine().profile(data)
-        except EngineError as error:
-            self._refuse(frame, error.code, error.detail_a, error.detail_b)
+        outputs = None if data is None else self._outputs(frame, data)
+        if outputs is None:
             return
         # The interpreter runs all operators in one call: what each costs is not known, and told as 0.
-        entries = b"".join(struct.pack("<III", 0, len(output), zlib.crc32(output)) for output in outputs)
-        self._send(messages.ProfileAnswer.TYPE, frame.seq, entries)
+        entries = [
+            messages.ProfileEntry(op, position, 0, len(output), zlib.crc32(output)).pack()
+            for op, those in enumerate(outputs)
+            for position, output in enumerate(those)
+        ]
+        self._send(messages.ProfileAnswer.TYPE, frame.seq, b"".join(entries))
+
+    def _layer(self, frame: Frame) -> None:
+        wanted = LAYER_HEAD_BYTES + self._firmware.edges.input_bytes
+        if len(frame.payload) != wanted:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, wanted, len(frame.payload))
+            return
+        request = messages.Layer.unpack(frame.payload)
+        ops = self._firmware.graph.ops
+        if request.op >= len(ops) or request.output >= len(ops[request.op].outputs):
+            self._refuse(frame, ErrorCode.BAD_PAYLOAD)
+            return
+        outputs = self._outputs(frame, request.input)
+        if outputs is not None:
+            length = min(request.length, self._firmware.longest_answer)
+            values = outputs[request.op][request.output][request.offset : request.offset + length]
+            self._send(messages.LayerAnswer.TYPE, frame.seq, values)
+
+    def _outputs(self, frame: Frame, data: bytes) -> list[tuple[bytes, ...]] | None:
+        """Every operator's outputs; None when the request was refused."""
+        try:
+            return self._started_engine().profile(data)
+        except EngineError as error:
+            self._refuse(frame, error.code, error.detail_a, error.detail_b)
+            return None
+
+    def _ops(self, frame: Frame) -> None:
+        try:
+            first = messages.Ops.unpack(frame.payload).first
+        except MalformedPayloadError:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, 2, len(frame.payload))
+            return
+        codes = [op.builtin for op in self._firmware.graph.ops]
+        fitting = codes[first : first + (self._firmware.longest_answer - 4) // 2]
+        packed = struct.pack(f"<{len(fitting)}H", *fitting)
+        self._send(messages.OpsAnswer.TYPE, frame.seq, messages.OpsAnswer(first, len(codes), packed).pack())
 
     def _started_engine(self) -> Engine:
         # Without an engine hello is refused, and nothing else comes through without a session.
         assert not isinstance(self._firmware.engine, EngineError)
         return self._firmware.engine
+
+    def _echo(self, frame: Frame) -> None:
+        if len(frame.payload) > ECHO_MAX:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, ECHO_MAX, len(frame.payload))
+        else:
+            self._send(messages.EchoAnswer.TYPE, frame.seq, frame.payload)
 
     def _status(self, frame: Frame) -> None:
         answer = messages.StatusAnswer(
@@ -273,32 +290,6 @@ class VirtualBoard:
 def _after(seq: int, other: int) -> bool:
     """Does a sequence number come after another, modulo 2^32?"""
     return 0 < (seq - other) & MASK < 1 << 31
-
-
-def build(model: bytes, arena_bytes: int | None = None, name: str = "the model") -> Firmware:
-    """The virtual board's firmware over a .tflite file.
-
-    Args:
-        arena_bytes: RAM given to the interpreter; None for as much as the model needs.
-
-    Raises:
-        InputError: the file is no .tflite model with one int8 input and output.
-        ToolMissingError: `tflite-micro` is not installed.
-    """
-    facts = read_facts(model, name)
-    try:
-        engine: TflmEngine | EngineError = TflmEngine(model, facts, arena_bytes)
-    except EngineError as error:
-        engine = error
-    return Firmware(hashlib.sha256(model).digest(), _build_id(), facts, engine)
-
-
-def _build_id() -> bytes:
-    """First 8 bytes of the SHA-256 over the interpreter's version and the virtual board's own sources."""
-    digest = hashlib.sha256(virtual_engine.engine_version().encode())
-    for source in (__file__, virtual_engine.__file__):
-        digest.update(Path(source).read_bytes())
-    return digest.digest()[:8]
 
 
 def _lifeline() -> int | None:

@@ -17,13 +17,12 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from boardproof_export.shared.errors import ToolMissingError
-from boardproof_host.boards.which_model import ModelFacts
+from boardproof_export.shared.model import Graph
+from boardproof_host.oracles.edges import Edges, split
 from boardproof_host.protocol.messages import ErrorCode
 
-SCHEMA_VERSION = 3  # of schema.fbs, the one that TensorFlow Lite Micro reads (TFLITE_SCHEMA_VERSION)
 AMPLE_ARENA_BYTES = 64 << 20  # pages that are not touched cost nothing
 
 _TOTAL = re.compile(r"Arena allocation total (\d+) bytes")
@@ -44,9 +43,11 @@ class EngineError(Exception):
 class TflmEngine:
     """TensorFlow Lite Micro over one model: the mirror of firmware/src/engine/engine.h.
 
+    Every input meets the state of a fresh start, as it does in the oracle and in the firmware.
+
     Args:
-        model: a .tflite file's bytes; they must not change.
-        facts: of that model.
+        graph: the model; its content must not change.
+        edges: of that model.
         arena_bytes: refuse a model that uses more; None for no limit.
 
     Raises:
@@ -54,8 +55,8 @@ class TflmEngine:
         ToolMissingError: `tflite-micro` is not installed.
     """
 
-    model: bytes
-    facts: ModelFacts
+    graph: Graph
+    edges: Edges
     arena_bytes: int | None = None
     ram_used: int = field(
         init=False, default=0
@@ -67,12 +68,9 @@ class TflmEngine:
 
     def __post_init__(self) -> None:
         self._runtime = _import_runtime()
-        if self.facts.schema_version != SCHEMA_VERSION:
-            raise EngineError(ErrorCode.ENGINE_SCHEMA, SCHEMA_VERSION, self.facts.schema_version)
-        ample = max(AMPLE_ARENA_BYTES, 10 * len(self.model))
+        ample = max(AMPLE_ARENA_BYTES, 10 * len(self.graph.content))
         self._interpreter = self._make("kAllocationRecording", ample)
-        self._shape = tuple(int(n) for n in self._interpreter.get_input_details(0)["shape"])
-        self._run(np.zeros(self.facts.input_bytes, np.int8))
+        self.invoke(bytes(self.edges.input_bytes))
         self.ram_used = self._measure()
         self.ram_given = ample if self.arena_bytes is None else self.arena_bytes
         if self.ram_used > self.ram_given:
@@ -86,33 +84,40 @@ class TflmEngine:
         return self._preserving is not None
 
     def invoke(self, data: bytes) -> bytes:
-        """The model's output for one input; both int8 values as bytes.
+        """The model's outputs for one set of inputs, each one behind the other.
 
         Raises:
             EngineError: an operator failed.
         """
-        return self._run(np.frombuffer(data, np.int8))
+        self._run(self._interpreter, data)
+        outputs = (self._interpreter.get_output(index) for index in range(len(self.edges.outputs)))
+        return b"".join(output.tobytes() for output in outputs)
 
-    def profile(self, data: bytes) -> list[bytes]:
-        """The output of every operator, in execution order, for one input.
+    def profile(self, data: bytes) -> list[tuple[bytes, ...]]:
+        """The outputs of every operator, in execution order, for one set of inputs.
 
         Raises:
             EngineError: an operator failed.
         """
         assert self._preserving is not None
-        self._run(np.frombuffer(data, np.int8), self._preserving)
-        tensors = (self._preserving.GetTensor(index, 0)["tensor_data"] for index in self.facts.op_outputs)
-        return [tensor.tobytes() for tensor in tensors]
+        self._run(self._preserving, data)
+        return [tuple(self._tensor(index) for index in op.outputs) for op in self.graph.ops]
 
-    def _run(self, values: NDArray[np.int8], interpreter: Any = None) -> bytes:
-        interpreter = interpreter or self._interpreter
+    def _tensor(self, index: int) -> bytes:
+        if self.graph.tensors[index].bytes is None:
+            return b""  # a handle, or text: nothing that could be compared
+        assert self._preserving is not None
+        tensor = self._preserving.GetTensor(index, 0)["tensor_data"]
+        return bytes(np.ascontiguousarray(tensor).tobytes())
+
+    def _run(self, interpreter: Any, data: bytes) -> None:
         try:
-            interpreter.set_input(values.reshape(self._shape), 0)
+            interpreter.reset()
+            for index, values in enumerate(split(np.frombuffer(data, np.uint8), self.edges.inputs)):
+                interpreter.set_input(values, index)
             interpreter.invoke()
         except (RuntimeError, ValueError) as error:
             raise self._failed_operator(interpreter) from error
-        output: bytes = interpreter.get_output(0).tobytes()
-        return output
 
     def _failed_operator(self, interpreter: Any) -> EngineError:
         with _standard_error() as said, suppress(RuntimeError):
@@ -131,7 +136,9 @@ class TflmEngine:
         interpreter = None
         with _standard_error() as said, suppress(RuntimeError, ValueError):
             interpreter = self._runtime.Interpreter.from_bytes(
-                self.model, arena_size=arena, intrepreter_config=self._runtime.InterpreterConfig[config]
+                self.graph.content,
+                arena_size=arena,
+                intrepreter_config=self._runtime.InterpreterConfig[config],
             )
         return interpreter, said.text
 
@@ -140,9 +147,9 @@ class TflmEngine:
         print(said, end="", file=sys.stderr, flush=True)
         missing = _NO_OP.search(said)
         if missing:
-            wanted = missing.group(1)
-            index = self.facts.op_names.index(wanted) if wanted in self.facts.op_names else 0
-            return EngineError(ErrorCode.ENGINE_OP, self.facts.op_codes[index], index, said)
+            names = ["CUSTOM" if op.custom else op.code for op in self.graph.ops]
+            index = names.index(missing.group(1)) if missing.group(1) in names else 0
+            return EngineError(ErrorCode.ENGINE_OP, self.graph.ops[index].builtin, index, said)
         if _NO_MEMORY.search(said):
             return EngineError(ErrorCode.ENGINE_ARENA, 0, arena, said)
         node = _FAILED_NODE.search(said)

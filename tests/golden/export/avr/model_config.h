@@ -13,15 +13,36 @@
     0xe2, 0xbd, 0x9c, 0x50, 0x94, 0x8b, 0xc1, 0x9e, \
   }
 #define MODEL_SCHEMA_VERSION 3
-#define MODEL_OP_COUNT 1
 
-/* int8 tensors, one byte an element: real value = scale * (q - zero point). */
+/* The operators' builtin codes, in execution order; their multiply-accumulates; their outputs, and these in bytes. */
+#define MODEL_OP_COUNT 1
+#define MODEL_OP_CODES \
+  { \
+    9, \
+  }
+#define MODEL_MACS 6u
+#define MODEL_OP_OUTPUT_COUNT 1
+#define MODEL_OP_OUTPUT_BYTES 2u
+
+/* The tensors at the model's edges, in bytes: all together, and each. */
+#define MODEL_INPUT_COUNT 1
 #define MODEL_INPUT_BYTES 3
-#define MODEL_INPUT_SCALE 0x1.0000000000000p-1f /* 0.5 */
-#define MODEL_INPUT_ZERO_POINT (-1)
+#define MODEL_INPUT_SIZES {3}
+#define MODEL_OUTPUT_COUNT 1
 #define MODEL_OUTPUT_BYTES 2
-#define MODEL_OUTPUT_SCALE 0x1.0000000000000p+0f /* 1 */
-#define MODEL_OUTPUT_ZERO_POINT (-3)
+#define MODEL_OUTPUT_SIZES {2}
+
+/* The same as a table, inputs first, an initializer of message_tensor_t[]: role, type, dimensions, how many, quantized,
+ * scale, zero point. `dims` is an array of uint32_t that MODEL_DIMS initializes: the dimensions of all. */
+#define MODEL_DIM_COUNT 4
+#define MODEL_DIMS {1, 3, 1, 2}
+#define MODEL_TENSORS(dims) \
+  { \
+    {0, 9, (dims) + 0, 2, 1, 0x1.0000000000000p-1f, -1}, /* input 1x3, scale 0.5 */ \
+    {1, 9, (dims) + 2, 2, 1, 0x1.0000000000000p+0f, -3}, /* output 1x2, scale 1 */ \
+  }
+/* The byte that packed inputs tell runs of: what stands for zero in the first input. */
+#define MODEL_PACKED_FILL 255
 
 /* The ahead-of-time engine: its kernels, and RAM for its tensors. */
 #define MODEL_AOT_KERNELS "avr"

@@ -40,13 +40,19 @@ static const MODEL_FLASH aot_fully_connected_t op0 = {
     .output_max = 127,
 };
 
-int8_t *model_aot_input(void) { return ARENA(16); }
+void *model_aot_input(uint8_t index) {
+  (void)index;
+  return ARENA(16);
+}
 
-const int8_t *model_aot_output(void) { return ARENA(24); }
+const void *model_aot_output(uint8_t index) {
+  (void)index;
+  return ARENA(24);
+}
 
-static void after(const engine_hook_t *hook, uint16_t op_index, const int8_t *output, size_t bytes) {
+static void after(const engine_hook_t *hook, uint16_t op, const int8_t *output, size_t bytes) {
   if (hook != NULL) {
-    hook->after_op(hook->context, op_index, output, bytes);
+    hook->after_op(hook->context, op, 0, output, bytes);
   }
 }
 

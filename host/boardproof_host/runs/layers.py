@@ -1,0 +1,129 @@
+"""What a traced image shows: the operators' outputs on the board beside those of the reference. Pure functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boardproof_export.shared.errors import LinkError
+from boardproof_export.shared.model import Graph, Tensor
+from boardproof_export.shared.tensors import TENSOR_TYPES
+from boardproof_host.protocol.messages import MalformedPayloadError, ProfileEntry, Reader
+
+_FLASH = "build and flash the firmware again"
+SHOWN = 8  # differing elements that a divergence lists
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a profile says of one output of one operator."""
+
+    op: int  # index in execution order
+    output: int  # of the operator's outputs
+    ticks: int  # of the operator, with its first output; 0 with the others
+    bytes: int
+    crc: int  # CRC-32
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element of an output that differs."""
+
+    at: int  # position in the tensor, row-major
+    board: float | str  # an integer for integer types; "nan" or "inf", which JSON has no number for, as text
+    reference: float | str
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first output of an image that differs: all that comes after it may only follow from it."""
+
+    image: int
+    op: int
+    name: str  # of the operator
+    output: int
+    tensor: str
+    type: str
+    shape: tuple[int, ...]
+    values: int | None  # elements compared; None where the type cannot be shown, or the sizes differ
+    differing: int | None
+    max_abs_diff: float | str | None  # in the tensor's own numbers: steps of its scale where it is quantized
+    elements: tuple[Element, ...]  # the largest differences first, at most SHOWN
+
+
+def read_entries(payload: bytes, graph: Graph) -> list[Entry]:
+    """Splits a profile's answer.
+
+    Raises:
+        LinkError: it does not have exactly the model's operators and outputs.
+    """
+    reader, entries = Reader(payload), []
+    try:
+        while not reader.at_end:
+            entry = ProfileEntry.read(reader)
+            entries.append(Entry(entry.op, entry.output, entry.ticks, entry.bytes, entry.crc))
+    except MalformedPayloadError as error:
+        raise LinkError(f"the board's profile is cut short: {error}", hint=_FLASH) from error
+    wanted = [(op.index, output) for op in graph.ops for output in range(len(op.outputs))]
+    if [(entry.op, entry.output) for entry in entries] != wanted:
+        raise LinkError(
+            f"the board profiled {len(entries)} outputs of operators, and not the {len(wanted)} of the model",
+            hint=_FLASH,
+        )
+    return entries
+
+
+def comparable(graph: Graph, entry: Entry) -> bool:
+    """Whether an output is data: a handle of a variable is each interpreter's own."""
+    return tensor_of(graph, entry).bytes is not None
+
+
+def tensor_of(graph: Graph, entry: Entry) -> Tensor:
+    """The tensor that an operator's output is."""
+    return graph.tensors[graph.ops[entry.op].outputs[entry.output]]
+
+
+def differing(graph: Graph, board: Sequence[Entry], reference: Sequence[Entry]) -> list[Entry]:
+    """The board's entries that are not the reference's, in execution order."""
+    return [
+        mine
+        for mine, other in zip(board, reference, strict=True)
+        if comparable(graph, mine) and (mine.bytes, mine.crc) != (other.bytes, other.crc)
+    ]
+
+
+def diverge(image: int, graph: Graph, entry: Entry, board: bytes, reference: bytes) -> Divergence:
+    """What differs in the output of `entry`, from its bytes on both sides."""
+    op, tensor = graph.ops[entry.op], tensor_of(graph, entry)
+    place = (image, entry.op, op.code, entry.output, tensor.name, tensor.type.lower(), tensor.shape)
+    if tensor.type.lower() not in TENSOR_TYPES or len(board) != len(reference):
+        return Divergence(*place, values=None, differing=None, max_abs_diff=None, elements=())
+    dtype = np.dtype(tensor.type.lower()).newbyteorder("<")
+    mine, theirs = np.frombuffer(board, dtype), np.frombuffer(reference, dtype)
+    # By their bits: a NaN is no other than itself, and -0.0 is not 0.0.
+    wrong = np.flatnonzero(_bits(mine) != _bits(theirs))
+    distance = np.abs(mine[wrong].astype(np.float64) - theirs[wrong].astype(np.float64))
+    ranked = wrong[np.argsort(-np.nan_to_num(distance, nan=np.inf), kind="stable")]
+    return Divergence(
+        *place,
+        values=len(mine),
+        differing=len(wrong),
+        max_abs_diff=_plain(distance.max()) if len(wrong) else 0,
+        elements=tuple(Element(int(at), _plain(mine[at]), _plain(theirs[at])) for at in ranked[:SHOWN]),
+    )
+
+
+def _bits(values: NDArray[Any]) -> NDArray[Any]:
+    return values.view(f"u{values.dtype.itemsize}")
+
+
+def _plain(value: Any) -> float | str:
+    """A number as JSON can hold it."""
+    number = value.item()
+    if isinstance(number, float):
+        if not np.isfinite(number):
+            return str(number)
+        return int(number) if number == int(number) and abs(number) < 1 << 53 else number
+    return int(number)

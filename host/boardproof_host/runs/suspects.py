@@ -1,0 +1,95 @@
+"""Which images a trace looks at: those that are named, or those that differ in a report of this board and model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from boardproof_export.shared.errors import BoardproofError, InputError
+from boardproof_host.record import schema
+from boardproof_host.record.schema import Report
+
+FIRST = 0  # the image to look at where nothing is known
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """The images, and in words where they come from: a trace says nothing of any other."""
+
+    images: tuple[int, ...]
+    words: str
+    report: Path | None = None
+    expected: bool = False  # the report says that these differ
+    build_id: str | None = None  # of the firmware that the report is of
+
+
+def named(images: tuple[int, ...], total: int) -> Suspects:
+    """The images that were asked for.
+
+    Raises:
+        InputError: the data set has no such image.
+    """
+    for image in images:
+        if not 0 <= image < total:
+            raise InputError(f"--image {image} is not within 0:{total}", hint="count from 0")
+    unique = tuple(dict.fromkeys(images))
+    return Suspects(unique, ("image " if len(unique) == 1 else "images ") + ", ".join(map(str, unique)))
+
+
+def of_report(path: Path, report: Report, worst: int | None) -> Suspects:
+    """The images that differ in a report, the worst first.
+
+    Args:
+        worst: at most so many.
+    """
+    parity = report.parity[report.reference.oracle]
+    differ = parity.images - parity.exact_images
+    images = tuple(mismatch.image for mismatch in report.mismatches)[:worst]
+    if not images:
+        words = f"image {FIRST}: of the {report.images:,} images in {path} none differs"
+        return Suspects((FIRST,), words, path, build_id=report.target.build_id)
+    if len(images) == differ:
+        many = "the image that differs" if differ == 1 else f"all {differ} images that differ"
+        words = f"{many} in {path}"
+    else:
+        words = f"{len(images)} of the {differ:,} images that differ in {path}, the worst"
+    return Suspects(images, words, path, expected=True, build_id=report.target.build_id)
+
+
+def unknown(target: str) -> Suspects:
+    """Without a report."""
+    return Suspects((FIRST,), f"image {FIRST}: there is no report of {target} with this model and data")
+
+
+def read_report(path: Path, model_sha256: str, data_sha256: str) -> Report:
+    """The report that was named.
+
+    Raises:
+        InputError: it cannot be read, or is of another model or of other data.
+    """
+    report = schema.read(path / schema.FILE_NAME if path.is_dir() else path)
+    for what, theirs, ours in (
+        ("another model", report.model.sha256, model_sha256),
+        ("other data", report.dataset.sha256 if report.dataset else "none", data_sha256),
+    ):
+        if theirs != ours:
+            raise InputError(
+                f"{path} is of {what}: {theirs[:12]}, not {ours[:12]}",
+                hint="name the report of a run with this model and data, or the images with --image",
+            )
+    return report
+
+
+def latest_report(
+    folder: Path, target: str, model_sha256: str, data_sha256: str
+) -> tuple[Path, Report] | None:
+    """The newest report of a target with this model and data below `folder`, where there is one."""
+    found = sorted(
+        folder.glob(f"*/**/{schema.FILE_NAME}"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
+    for path in found:
+        try:
+            report = read_report(path, model_sha256, data_sha256)
+        except BoardproofError:
+            continue  # of another run, an older schema, or damaged: not the one that is wanted
+        if report.target.name == target:
+            return path, report
+    return None

@@ -1,0 +1,153 @@
+"""A trace: single images operator by operator, on the board and in TensorFlow Lite Micro beside it.
+
+The reference is a virtual board of its own, asked the same questions: a model that crashes the interpreter takes down
+that process and not this one.
+"""
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from boardproof_export.shared.errors import InputError, LinkError
+from boardproof_export.shared.model import Graph, read_graph
+from boardproof_export.shared.project import Project
+from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_host.boards.open import open_boards
+from boardproof_host.boards.options import BoardOptions
+from boardproof_host.boards.processes import virtual_board
+from boardproof_host.boards.which_model import candidates, model_of
+from boardproof_host.link.handshake import Identity
+from boardproof_host.link.session import Session
+from boardproof_host.link.transport import SerialTransport
+from boardproof_host.oracles.edges import Edges
+from boardproof_host.protocol import messages
+from boardproof_host.protocol.messages import Feature
+from boardproof_host.runs import layers, suspects
+from boardproof_host.runs.layers import Divergence, Entry
+from boardproof_host.runs.options import TraceOptions
+from boardproof_host.runs.suspects import Suspects
+from boardproof_host.runs.trace_record import Profiled, Trace, build_trace
+
+SECONDS = 20.0  # for one answer: a profiled run on a slow board
+
+
+def trace(options: TraceOptions, project: Project) -> Trace:
+    """Traces the images that the options ask for.
+
+    Raises:
+        InputError: the model, the data or the report cannot be used, or the data do not fit the model.
+        LinkError: the board cannot be opened, cannot profile, or answers with something else.
+        ToolMissingError: `tflite-micro` is not installed.
+    """
+    path = candidates(project, options.board.model)[0]
+    split = dataset.load("test", options.data)
+    _check_size(Edges.of(read_graph(path), path), split.images[0].size, path)
+    with ExitStack() as stack:
+        session, path = _open(options.board, project, stack, path)
+        graph = read_graph(path)
+        edges = Edges.of(graph, path)
+        _check_size(edges, split.images[0].size, path)
+        identity = _profiling(session)
+        chosen = _suspects(options, project, graph.sha256, identity.target, split)
+        rows = dataset.quantize(
+            split.images[list(chosen.images)], edges.inputs[0].scale or 0.0, edges.inputs[0].zero_point or 0
+        )
+        reference = _reference(path, stack)
+        profiled = [
+            _profile(session, reference, graph, image, row.tobytes())
+            for image, row in zip(chosen.images, rows, strict=True)
+        ]
+        divergences = [_diverge(session, reference, graph, one) for one in profiled if one.wrong]
+    return build_trace(path.name, graph, identity, chosen, profiled, divergences)
+
+
+def _open(options: BoardOptions, project: Project, stack: ExitStack, model: Path) -> tuple[Session, Path]:
+    """A session with the board, and the model that its firmware was rendered from."""
+    # TODO(boards.open takes BoardOptions)
+    args: Any = SimpleNamespace(
+        target=options.target,
+        port=list(options.ports) or None,
+        boards=1,
+        baud=options.link.baud,
+        plain=True,
+        fault=[str(fault) for fault in options.link.faults],
+        fault_seed=options.link.fault_seed,
+        seed=None,
+        throttle=options.link.throttle,
+    )
+    session = open_boards(args, project, stack, model).sessions[0]
+    assert session.identity is not None
+    return session, model_of(project, options.model, session.identity)
+
+
+def _check_size(edges: Edges, image_bytes: int, path: Path) -> None:
+    """Before the board is asked: an input of another size is refused by it in words that lead elsewhere."""
+    if edges.input_bytes != image_bytes:
+        raise InputError(
+            f"{path} takes inputs of {edges.input_bytes} bytes, an image of the data has {image_bytes}",
+            hint="name the data that the model was trained on with --data",
+        )
+
+
+def _profiling(session: Session) -> Identity:
+    identity = session.identity
+    assert identity is not None
+    if not identity.features & Feature.PROFILE:
+        raise LinkError(
+            f"the board ({identity.target}) cannot profile: its firmware keeps no operator's output",
+            hint="use a target whose firmware can",
+        )
+    return identity
+
+
+def _suspects(
+    options: TraceOptions, project: Project, model_sha256: str, target: str, split: dataset.Split
+) -> Suspects:
+    if options.images:
+        return suspects.named(options.images, len(split.images))
+    if options.report is not None:
+        report = suspects.read_report(options.report, model_sha256, split.sha256)
+        return suspects.of_report(options.report, report, options.worst)
+    found = suspects.latest_report(project.state / "reports", target, model_sha256, split.sha256)
+    return suspects.of_report(*found, options.worst) if found else suspects.unknown(target)
+
+
+def _reference(path: Path, stack: ExitStack) -> Session:
+    port = stack.enter_context(virtual_board(path))
+    transport = SerialTransport(port)
+    stack.callback(transport.close)
+    session = Session(transport)
+    if not session.hello().features & Feature.PROFILE:
+        raise InputError(f"{path} is too large to keep every operator's output", hint="trace a smaller model")
+    return session
+
+
+def _profile(board: Session, reference: Session, graph: Graph, image: int, data: bytes) -> Profiled:
+    mine, theirs = (
+        layers.read_entries(session.ask(messages.Profile(data), timeout=SECONDS, tries=2), graph)
+        for session in (board, reference)
+    )
+    return Profiled(image, data, mine, layers.differing(graph, mine, theirs))
+
+
+def _diverge(board: Session, reference: Session, graph: Graph, one: Profiled) -> Divergence:
+    """The first output of an image that differs, with its values from both sides."""
+    first = one.wrong[0]
+    size = max(first.bytes, layers.tensor_of(graph, first).bytes or 0)
+    mine, theirs = (_values(session, first, size, one.data) for session in (board, reference))
+    return layers.diverge(one.image, graph, first, mine, theirs)
+
+
+def _values(session: Session, entry: Entry, size: int, data: bytes) -> bytes:
+    """An operator's output of `size` bytes at most, asked for in pieces: each is an inference of its own."""
+    assert session.identity is not None
+    piece = session.identity.longest_answer
+    values = b""
+    while len(values) < size:
+        request = messages.Layer(entry.op, entry.output, len(values), piece, data)
+        more = session.ask(request, timeout=SECONDS, tries=2)
+        values += more
+        if not more:
+            break  # it is shorter on this side
+    return values
