@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boardproof_host.record import metrics
-from boardproof_host.record.metrics import Int8Array
+from boardproof_host.record.metrics import Values
 
 # Few values, so that ties and equal outputs happen; the extremes, so that int8 arithmetic would wrap.
 VALUES = st.sampled_from([-128, -127, -1, 0, 1, 2, 126, 127])
 
 
 @st.composite
-def pairs(draw: st.DrawFn) -> tuple[Int8Array, Int8Array]:
+def pairs(draw: st.DrawFn) -> tuple[Values, Values]:
     """Two sets of outputs of the same shape."""
     images, classes = draw(st.integers(0, 8)), draw(st.integers(1, 5))
     row = st.lists(VALUES, min_size=classes, max_size=classes)
@@ -34,7 +34,7 @@ def loop_argmax(row: list[int]) -> int:
 
 
 @given(pairs())
-def test_parity_is_what_a_loop_counts(both: tuple[Int8Array, Int8Array]) -> None:
+def test_parity_is_what_a_loop_counts(both: tuple[Values, Values]) -> None:
     device, oracle = (array.tolist() for array in both)
     exact = differing = largest = flips = 0
     for mine, theirs in zip(device, oracle, strict=True):
@@ -50,7 +50,7 @@ def test_parity_is_what_a_loop_counts(both: tuple[Int8Array, Int8Array]) -> None
 
 @given(pairs(), st.data())
 def test_accuracy_and_confusion_are_what_a_loop_counts(
-    both: tuple[Int8Array, Int8Array], data: st.DataObject
+    both: tuple[Values, Values], data: st.DataObject
 ) -> None:
     outputs = both[0]
     images, classes = outputs.shape
@@ -107,7 +107,7 @@ def test_nothing_compared_proves_nothing() -> None:
 
 
 @given(pairs(), st.integers(0, 9))
-def test_mismatches_are_the_worst_images(both: tuple[Int8Array, Int8Array], limit: int) -> None:
+def test_mismatches_are_the_worst_images(both: tuple[Values, Values], limit: int) -> None:
     device, oracle = (array.tolist() for array in both)
     rows = []
     for index, (mine, theirs) in enumerate(zip(device, oracle, strict=True)):

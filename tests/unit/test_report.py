@@ -3,30 +3,43 @@
 `BOARDPROOF_UPDATE_GOLDEN=1 pytest tests/unit/test_report.py` writes the golden files anew.
 """
 
+import io
 import os
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from boardproof_export.shared.errors import InputError
 from boardproof_host.commands import report as report_command
-from boardproof_host.record.schema import Report, read
-from boardproof_host.report import render_html, render_junit, render_markdown, render_terminal
-from records import build, silicon
+from boardproof_host.record import file
+from boardproof_host.record.facts import Gates
+from boardproof_host.record.schema import Gate, Measurement, Report
+from boardproof_host.report import print_report, render_html, render_junit, render_markdown, render_terminal
+from records import build, fell_silent, silicon
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "report"
-RECORDS = {"exact": build(), "diverged": silicon()}
+RECORDS = {"exact": build(), "diverged": silicon(), "failed": fell_silent()}
+
+
+def found(report: Report) -> Measurement:
+    assert report.measured is not None
+    return report.measured
+
+
+def with_measured(report: Report, **changed: Any) -> Report:
+    return replace(report, measured=replace(found(report), **changed))
 
 
 def terminal(report: Report, width: int = 80) -> str:
     console = Console(width=width, color_system=None)
     with console.capture() as capture:
-        console.print(render_terminal(report))
+        console.print(render_terminal(report, width))
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
 
@@ -41,7 +54,7 @@ RENDERERS: dict[str, Callable[[Report], str]] = {
 @pytest.mark.parametrize("name", RECORDS)
 @pytest.mark.parametrize(
     ("suffix", "render"),
-    [("json", Report.to_json), ("md", render_markdown), ("xml", render_junit), ("txt", terminal)],
+    [("json", file.to_json), ("md", render_markdown), ("xml", render_junit), ("txt", terminal)],
 )
 def test_golden(name: str, suffix: str, render: Callable[[Report], str]) -> None:
     path = GOLDEN / f"{name}.{suffix}"
@@ -52,7 +65,7 @@ def test_golden(name: str, suffix: str, render: Callable[[Report], str]) -> None
 
 
 def test_the_golden_record_is_a_record() -> None:
-    assert read(GOLDEN / "exact.json") == RECORDS["exact"]
+    assert file.read(GOLDEN / "exact.json") == RECORDS["exact"]
 
 
 @pytest.mark.parametrize("fmt", RENDERERS)
@@ -73,13 +86,14 @@ def test_cycles_of_silicon_are_shown_with_their_time(fmt: str) -> None:
 @pytest.mark.parametrize("fmt", RENDERERS)
 def test_a_stand_in_is_named(fmt: str) -> None:
     record = RECORDS["exact"]
-    parity = {"aot-host": record.parity["tflm"], "litert": record.parity["litert"]}
+    measured = found(record)
+    parity = {"aot-host": measured.parity["tflm"], "litert": measured.parity["litert"]}
     accuracy = {"device": 0.5, "aot-host": 0.5, "litert": 0.5}
-    changed = replace(
+    changed = with_measured(
         record,
         parity=parity,
         accuracy=accuracy,
-        reference=replace(record.reference, oracle="aot-host", stand_in=True),
+        reference=replace(measured.reference, oracle="aot-host", stand_in=True),
     )
     text = RENDERERS[fmt](changed)
     assert "aot-host" in text
@@ -89,7 +103,7 @@ def test_a_stand_in_is_named(fmt: str) -> None:
 
 def without_anything(record: Report) -> Report:
     cost = replace(
-        record.cost,
+        found(record).cost,
         unit=None,
         instructions_per_inference=None,
         histogram=None,
@@ -97,16 +111,18 @@ def without_anything(record: Report) -> Report:
         model_bytes=None,
     )
     return replace(
-        record,
-        cost=cost,
+        with_measured(
+            record,
+            cost=cost,
+            confusion=None,
+            class_accuracy=None,
+            accuracy=dict.fromkeys(found(record).accuracy),
+            mismatches=(),
+            link=replace(found(record).link, images_per_second=None),
+        ),
         dataset=None,
         timing={},
-        confusion=None,
-        class_accuracy=None,
-        accuracy=dict.fromkeys(record.accuracy),
-        mismatches=(),
         host=replace(record.host, packages={}),
-        link=replace(record.link, images_per_second=None),
     )
 
 
@@ -114,6 +130,59 @@ def without_anything(record: Report) -> Report:
 def test_what_is_not_known_is_no_error(fmt: str) -> None:
     text = RENDERERS[fmt](without_anything(RECORDS["exact"]))
     assert "None" not in text and "unknown" in text
+
+
+@pytest.mark.parametrize("fmt", RENDERERS)
+def test_the_verdict_of_an_engine_that_is_its_own_oracle_says_so(fmt: str) -> None:
+    own = replace(found(RECORDS["exact"]).reference, own_oracle=True)
+    text = " ".join(RENDERERS[fmt](with_measured(RECORDS["exact"], reference=own)).split())
+    assert "runs tflm itself" in text and "not a microcontroller" in text.replace("&#39;", "'")
+    assert "computed exactly what Python computes" not in text
+
+
+@pytest.mark.parametrize("fmt", RENDERERS)
+def test_a_missed_gate_is_told(fmt: str) -> None:
+    text = RENDERERS[fmt](build(gates=Gates(min_accuracy=0.99)))
+    assert "min-accuracy" in text or "wanted 99.00 %" in text
+
+
+@pytest.mark.parametrize("fmt", ["terminal", "markdown", "html"])
+def test_a_doubtful_reference_and_a_resumed_run_are_told(fmt: str) -> None:
+    reference = replace(found(RECORDS["exact"]).reference, doubt="it is far from all others")
+    text = " ".join(
+        RENDERERS[fmt](with_measured(RECORDS["exact"], reference=reference, legs=2, resumed=4)).split()
+    )
+    assert "In doubt: it is far from all others." in text
+    assert "requantize" not in text
+    assert "4 images are from an earlier leg" in text
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_terminals_tables_fit_and_the_verdict_is_last(name: str, width: int) -> None:
+    lines = terminal(RECORDS[name], width).splitlines()
+    assert max(len(line) for line in lines) <= width
+    assert any(f" {word} " in line for line in lines[-6:] for word in ("exact", "diverged", "failed"))
+    text = "\n".join(lines)
+    for word in ("accuracy", "litert") if name != "failed" else ("failed",):
+        assert word in text
+
+
+def test_a_good_run_fits_a_screen() -> None:
+    litert = {
+        name: found(RECORDS["exact"]).parity["litert"]
+        for name in ("tflm", "litert", "litert-ref", "litert-nodelegate")
+    }
+    whole = with_measured(RECORDS["exact"], parity=litert, accuracy=dict.fromkeys(["device", *litert], 0.88))
+    assert len(terminal(whole).splitlines()) <= 24
+
+
+def test_without_a_terminal_lines_are_whole() -> None:
+    console = Console(width=40, file=io.StringIO(), color_system=None)
+    print_report(RECORDS["exact"], console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "0 of 18 outputs differ from tflm on 6 images." in text
+    assert not any(line.endswith(" ") for line in text.splitlines())
 
 
 # -- HTML -----------------------------------------------------------------------------------------------------
@@ -136,13 +205,13 @@ def test_html_has_its_plots() -> None:
     assert list(plots) == [
         "Accuracy of the board and of every oracle",
         "Inferences by cost",
-        "Confusion matrix of the board",
+        "Confusion: label (row), predicted by the board (column)",
     ]
     bars = list(plots["Accuracy of the board and of every oracle"].iter("rect"))
     widths = [float(bar.attrib["width"]) for bar in bars if "bar" in bar.attrib["class"].split()]
     track = float(bars[0].attrib["width"])
     assert widths == pytest.approx([track * 5 / 6, track * 5 / 6, track], abs=0.1)
-    cells = list(plots["Confusion matrix of the board"].iter("rect"))
+    cells = list(plots["Confusion: label (row), predicted by the board (column)"].iter("rect"))
     assert [float(cell.attrib["fill-opacity"]) for cell in cells] == [1, 0, 0, 0.333, 0.667, 0, 0, 0, 1]
 
 
@@ -155,8 +224,8 @@ def test_hostile_names_stay_text(fmt: str) -> None:
     name = '<script>alert("1")</script> & | [red]x[/red] \x07 `y`'
     record = replace(
         RECORDS["diverged"],
-        model=replace(RECORDS["diverged"].model, name=name),
-        accuracy={"device": 0.5, "tflm": 0.5, "<b>": 0.5},
+        model=replace(build().model, name=name),  # type: ignore[type-var]
+        measured=replace(found(RECORDS["diverged"]), accuracy={"device": 0.5, "tflm": 0.5, "<b>": 0.5}),
         reason="<i>gone</i> ]]>",
     )
     text = RENDERERS[fmt](record)
@@ -179,12 +248,32 @@ def test_hostile_names_stay_text(fmt: str) -> None:
 # -- JUnit ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "failures", "errors"), [("exact", 0, 0), ("diverged", 1, 1)])
-def test_junit_counts_what_it_holds(name: str, failures: int, errors: int) -> None:
-    suites = ElementTree.fromstring(render_junit(RECORDS[name]))
+@pytest.mark.parametrize(
+    ("record", "failures", "errors", "cases"),
+    [
+        (RECORDS["exact"], 0, 0, 3),
+        (RECORDS["diverged"], 1, 1, 3),
+        (RECORDS["failed"], 0, 1, 1),
+        (build(gates=Gates(min_accuracy=0.99)), 1, 0, 4),
+        (
+            replace(
+                RECORDS["exact"],
+                outcome="missed",
+                exit_code=1,
+                gates=(Gate("verdict", "exact", "equivalent", False),),
+            ),
+            1,
+            0,
+            2,
+        ),
+    ],
+)
+def test_junit_is_red_where_the_run_was(record: Report, failures: int, errors: int, cases: int) -> None:
+    suites = ElementTree.fromstring(render_junit(record))
     (suite,) = suites.iter("testsuite")
+    assert (failures + errors > 0) == (record.exit_code != 0)
     for element in (suites, suite):
-        assert int(element.attrib["tests"]) == len(list(suite.iter("testcase"))) == 3
+        assert int(element.attrib["tests"]) == len(list(suite.iter("testcase"))) == cases
         assert int(element.attrib["failures"]) == len(list(suite.iter("failure"))) == failures
         assert int(element.attrib["errors"]) == len(list(suite.iter("error"))) == errors
 
@@ -196,7 +285,7 @@ def test_junit_counts_what_it_holds(name: str, failures: int, errors: int) -> No
 def test_report_command_prints_and_writes(
     fmt: report_command.Format, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = RECORDS["exact"].write(tmp_path / "report.json")
+    path = file.write(RECORDS["exact"], tmp_path / "report.json")
     out = tmp_path / "made" / "rendered"
     assert report_command.run(path, fmt, out) == 0
     assert capsys.readouterr().out == ""
@@ -212,7 +301,7 @@ def test_report_command_prints_and_writes(
 
 
 def test_report_command_refuses_what_it_cannot_use(tmp_path: Path) -> None:
-    path = RECORDS["exact"].write(tmp_path / "report.json")
+    path = file.write(RECORDS["exact"], tmp_path / "report.json")
     with pytest.raises(InputError, match="cannot be written"):
         report_command.run(path, "html", path / "below.html")
     with pytest.raises(InputError, match="cannot read"):

@@ -10,7 +10,8 @@ class ExitCode(IntEnum):
     DIVERGED = 1  # the outputs differ, or a gate was missed
     USAGE = 2  # wrong arguments, or a file that cannot be used
     LINK = 3  # the link or the board failed
-    ENVIRONMENT = 4  # a tool is missing on this machine
+    ENVIRONMENT = 4  # a tool is missing, a build failed, there is no room, or boardproof itself is at fault
+    INTERRUPTED = 130  # by Ctrl-C
 
 
 class BoardproofError(Exception):
@@ -41,5 +42,11 @@ class LinkError(BoardproofError):
 
 class ToolMissingError(BoardproofError):
     """A tool or a package is missing on this machine (exit code 4)."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
+class NoRoomError(BoardproofError):
+    """A disk is full (exit code 4)."""
 
     exit_code = ExitCode.ENVIRONMENT

@@ -1,5 +1,6 @@
 """`boardproof report`: renders a record that was written before."""
 
+import io
 from pathlib import Path
 from typing import Literal
 
@@ -7,7 +8,8 @@ from rich.console import Console
 
 from boardproof_export.shared.errors import ExitCode
 from boardproof_host import report
-from boardproof_host.record import schema as record
+from boardproof_host.record import file
+from boardproof_host.record.schema import Report
 
 Format = Literal["terminal", "markdown", "html", "junit"]
 FORMATS: tuple[Format, ...] = ("terminal", "markdown", "html", "junit")
@@ -24,24 +26,23 @@ def run(record_path: Path, fmt: Format, out: Path | None) -> int:
     Raises:
         InputError: the record cannot be used, or `out` cannot be written.
     """
-    result = record.read(record_path)
+    result = file.read(record_path)
     if fmt == "terminal" and out is None:
-        Console().print(report.render_terminal(result))
+        report.print_report(result, Console())
     elif out is None:
         print(_text(result, fmt), end="")
     else:
-        record.write_whole(out, _text(result, fmt))
+        file.write_whole(out, _text(result, fmt))
     return ExitCode.PROVEN
 
 
-def _text(result: record.Report, fmt: Format) -> str:
+def _text(result: Report, fmt: Format) -> str:
     if fmt == "markdown":
         return report.render_markdown(result)
     if fmt == "html":
         return report.render_html(result)
     if fmt == "junit":
         return report.render_junit(result)
-    console = Console(width=_TERMINAL_FILE_WIDTH, color_system=None)
-    with console.capture() as capture:
-        console.print(report.render_terminal(result))
-    return capture.get()
+    text = io.StringIO()
+    report.print_report(result, Console(file=text, width=_TERMINAL_FILE_WIDTH, color_system=None))
+    return text.getvalue()

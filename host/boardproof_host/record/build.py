@@ -1,25 +1,34 @@
-"""From what a session and the oracles gave to the record: one pure function."""
+"""From what the boards and the oracles gave to the record: pure functions."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from boardproof_export.shared.errors import LinkError
-from boardproof_host.oracles.oracle import OracleOutputs
+from boardproof_export.shared.errors import ExitCode, LinkError
+from boardproof_export.shared.tensors import TensorInfo
 from boardproof_host.record import metrics
-from boardproof_host.record.metrics import Int8Array, IntArray
+from boardproof_host.record.facts import (
+    Bytes,
+    Circumstances,
+    Footprint,
+    Gates,
+    Images,
+    LinkUse,
+    Measured,
+    OracleFacts,
+)
+from boardproof_host.record.metrics import IntArray, Parity, Values, Verdict
 from boardproof_host.record.schema import (
     Cost,
-    CostUnit,
     Dataset,
-    Host,
+    Gate,
     Link,
+    Measurement,
     Mismatch,
     Model,
     OracleParity,
+    Outcome,
     Reference,
     Report,
     Selection,
@@ -27,60 +36,17 @@ from boardproof_host.record.schema import (
 )
 
 MISMATCHES_KEPT = 16
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What the board answered: M of the N selected images."""
-
-    positions: NDArray[np.intp]  # (M,) which of the selected images, 0 to N - 1
-    outputs: Int8Array  # (M, C)
-    ticks: IntArray  # (M,) in `unit`
-    unit: CostUnit
-    reason: str | None = None  # why the run was cut short
-
-
-@dataclass(frozen=True)
-class Images:
-    """The selected images, N of them."""
-
-    selection: Selection
-    indices: NDArray[np.intp]  # (N,) in the data set
-    labels: IntArray | None  # (N,) class indices; None for a regressor
-    dataset: Dataset | None
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """What the firmware takes, in bytes; None where it is not known."""
-
-    flash_bytes: int | None = None
-    ram_bytes: int | None = None
-    arena_bytes: int | None = None
-
-
-@dataclass(frozen=True)
-class LinkUse:
-    """What the session counted on the link."""
-
-    seconds: float  # from the first to the last image
-    bytes_down: int
-    bytes_up: int
-    retransmits: int
-    crc_errors: int
-    baud: int  # 0 where the link has no rate
-    payload_down: int = 0  # input bytes before packing and framing
-    faults: Mapping[str, int] | None = None  # put in on purpose, by kind
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """When, where and with what the run was made."""
-
-    created: str  # UTC, ISO 8601
-    boardproof: str  # version
-    host: Host
-    timing: Mapping[str, float]  # wall seconds by phase
+VERDICTS: tuple[Verdict, ...] = ("exact", "equivalent", "diverged")
+# Interpreters of one model differ by rounding: by a step or a few, and in few of the images. Where all others are far
+# from the reference in so many images, it is the reference that wants an explanation.
+DOUBTFUL = 0.1
+CODES: dict[Outcome, ExitCode] = {
+    "proven": ExitCode.PROVEN,
+    "diverged": ExitCode.DIVERGED,
+    "missed": ExitCode.DIVERGED,
+    "incomplete": ExitCode.LINK,
+    "interrupted": ExitCode.INTERRUPTED,
+}
 
 
 def build_record(
@@ -89,92 +55,248 @@ def build_record(
     target: Target,
     images: Images,
     measured: Measured,
-    oracles: Mapping[str, OracleOutputs],
+    oracles: Mapping[str, OracleFacts],
     reference: Reference,
     footprint: Footprint,
     link: LinkUse,
     circumstances: Circumstances,
+    gates: Gates | None = None,
+    not_run: Mapping[str, str] | None = None,
+    advice: str | None = None,
 ) -> Report:
     """Compares, decides and summarizes.
 
     Args:
+        model: with its outputs' table.
         oracles: outputs over all N selected images, in their order, `reference.oracle` among them.
+        not_run: oracles that gave nothing, and why.
+        advice: what to do about a run that was cut short.
 
     Raises:
         LinkError: no image was measured, so there is no verdict.
     """
-    count = len(measured.positions)
-    if count == 0:
+    if len(measured.positions) == 0:
         raise LinkError(
             f"no image was measured: {measured.reason or 'none was selected'}",
             hint="look at the board and its port, then run again",
         )
-    complete = measured.reason is None and count == len(images.indices)
-    theirs = {name: oracle.outputs.view(np.int8)[measured.positions] for name, oracle in oracles.items()}
-    labels = _class_labels(images, measured)
-    parity = {name: _parity(measured.outputs, theirs[name], oracle) for name, oracle in oracles.items()}
-    confusion = None if labels is None else metrics.confusion(labels, measured.outputs)
+    found = _measurement(model, target, images, measured, oracles, reference, footprint, link, not_run or {})
+    missing = len(images.indices) - found.images
+    reason = measured.reason or (
+        f"{found.images} of {len(images.indices)} images came back" if missing else None
+    )
+    held = hold(gates or Gates(), found, len(images.indices))
+    outcome = decide(found.verdict, held, interrupted=measured.interrupted)
     return Report(
-        verdict=metrics.verdict(metrics.parity(measured.outputs, theirs[reference.oracle])),
-        complete=complete,
-        reason=None
-        if complete
-        else (measured.reason or f"{count} of {len(images.indices)} images came back"),
+        outcome=outcome,
+        exit_code=CODES[outcome],
+        reason=reason,
+        next=advice,
+        gates=held,
+        command=circumstances.command,
         created=circumstances.created,
         boardproof=circumstances.boardproof,
         model=model,
         target=target,
         dataset=images.dataset,
         selection=images.selection,
-        images=count,
-        reference=reference,
-        accuracy={"device": metrics.accuracy(measured.outputs, labels)}
-        | {name: metrics.accuracy(outputs, labels) for name, outputs in theirs.items()},
-        class_accuracy=None if confusion is None else metrics.class_accuracy(confusion.tolist()),
-        confusion=None if confusion is None else tuple(tuple(row) for row in confusion.tolist()),
-        parity=parity,
-        mismatches=_mismatches(images, measured, theirs[reference.oracle]),
-        cost=_cost(measured, target, footprint, model),
-        link=_link(link, count),
+        measured=found,
         timing=dict(circumstances.timing),
         host=circumstances.host,
     )
 
 
-def _class_labels(images: Images, measured: Measured) -> IntArray | None:
+def failed(
+    reason: str,
+    advice: str,
+    code: int,
+    circumstances: Circumstances,
+    *,
+    model: Model | None = None,
+    target: Target | None = None,
+    dataset: Dataset | None = None,
+    selection: Selection | None = None,
+) -> Report:
+    """The record of a run that measured nothing: what was known of it, and why it failed."""
+    return Report(
+        outcome="interrupted" if code == ExitCode.INTERRUPTED else "failed",
+        exit_code=code,
+        reason=reason,
+        next=advice,
+        gates=(),
+        command=circumstances.command,
+        created=circumstances.created,
+        boardproof=circumstances.boardproof,
+        model=model,
+        target=target,
+        dataset=dataset,
+        selection=selection,
+        measured=None,
+        timing=dict(circumstances.timing),
+        host=circumstances.host,
+    )
+
+
+def hold(gates: Gates, found: Measurement, requested: int) -> tuple[Gate, ...]:
+    """Holds what was measured to every gate."""
+    held = [
+        Gate("complete", f"{requested} images", f"{found.images} images", found.images == requested),
+        Gate(
+            "verdict",
+            gates.verdict,
+            found.verdict,
+            VERDICTS.index(found.verdict) <= [*VERDICTS].index(_verdict_named(gates.verdict)),
+        ),
+    ]
+    if gates.min_accuracy is not None:
+        reached = found.accuracy["device"]
+        passed = reached is not None and reached >= gates.min_accuracy
+        held.append(
+            Gate(
+                "min-accuracy", f"{gates.min_accuracy:g}", None if reached is None else f"{reached:g}", passed
+            )
+        )
+    return tuple(held)
+
+
+def _verdict_named(name: str) -> Verdict:
+    return next(verdict for verdict in VERDICTS if verdict == name)
+
+
+def decide(verdict: Verdict, gates: Sequence[Gate], *, interrupted: bool) -> Outcome:
+    """What a run amounts to: a divergence counts also where images are missing."""
+    passed = {gate.name: gate.passed for gate in gates}
+    if verdict == "diverged":
+        return "diverged"
+    if interrupted and not passed["complete"]:
+        return "interrupted"
+    if not passed["complete"]:
+        return "incomplete"
+    return "proven" if all(passed.values()) else "missed"
+
+
+def _measurement(
+    model: Model,
+    target: Target,
+    images: Images,
+    measured: Measured,
+    oracles: Mapping[str, OracleFacts],
+    reference: Reference,
+    footprint: Footprint,
+    link: LinkUse,
+    not_run: Mapping[str, str],
+) -> Measurement:
+    count = len(measured.positions)
+    device = split(measured.outputs, model.outputs)
+    theirs = {name: facts.outputs[measured.positions] for name, facts in oracles.items()}
+    values = {name: split(rows, model.outputs) for name, rows in theirs.items()}
+    labels = _class_labels(images, measured, device[0])
+    parity = {name: compare(measured.outputs, rows, model.outputs) for name, rows in theirs.items()}
+    confusion = None if labels is None else metrics.confusion(labels, device[0])
+    return Measurement(
+        verdict=metrics.verdict(
+            parity[reference.oracle], in_steps=all(part.dtype.kind != "f" for part in device)
+        ),
+        images=count,
+        resumed=measured.resumed,
+        legs=measured.legs,
+        accuracy={"device": metrics.accuracy(device[0], labels)}
+        | {name: metrics.accuracy(outputs[0], labels) for name, outputs in values.items()},
+        class_accuracy=None if confusion is None else metrics.class_accuracy(confusion.tolist()),
+        confusion=None if confusion is None else tuple(tuple(row) for row in confusion.tolist()),
+        reference=replace(reference, doubt=_doubt(reference, values)),
+        parity={name: _oracle_parity(parity[name], facts) for name, facts in oracles.items()},
+        not_run=dict(not_run),
+        mismatches=_mismatches(images, measured, theirs[reference.oracle], model.outputs),
+        cost=_cost(measured, target, footprint, model),
+        link=_link(link, count),
+    )
+
+
+def split(rows: Bytes, outputs: Sequence[TensorInfo]) -> list[Values]:
+    """Rows of bytes (N, output bytes) as the outputs' values, an array (N, C) each.
+
+    Raises:
+        ValueError: they are not as long as the outputs.
+    """
+    ends = np.cumsum([output.bytes for output in outputs])
+    if not len(ends) or rows.shape[1] != ends[-1]:
+        raise ValueError(
+            f"rows of {rows.shape[1]} bytes for outputs of {[output.bytes for output in outputs]}"
+        )
+    return [
+        np.ascontiguousarray(rows[:, end - output.bytes : end]).view(output.dtype)
+        for output, end in zip(outputs, ends, strict=True)
+    ]
+
+
+def compare(device: Bytes, oracle: Bytes, outputs: Sequence[TensorInfo]) -> Parity:
+    """Compares rows of bytes (N, output bytes), output by output."""
+    parts = [
+        metrics.parity(mine, theirs)
+        for mine, theirs in zip(split(device, outputs), split(oracle, outputs), strict=True)
+    ]
+    return metrics.joined(parts, int(np.count_nonzero((device == oracle).all(axis=1))))
+
+
+def _class_labels(images: Images, measured: Measured, outputs: Values) -> IntArray | None:
     """Labels of the measured images; None where the model's outputs are not one value a class."""
-    classes = measured.outputs.shape[1]
+    classes = outputs.shape[1]
     if images.labels is None or classes < 2 or int(images.labels.max()) >= classes:
         return None
     return images.labels[measured.positions]
 
 
-def _parity(device: Int8Array, theirs: Int8Array, oracle: OracleOutputs) -> OracleParity:
-    return OracleParity(
-        **asdict(metrics.parity(device, theirs)),
-        version=oracle.version,
-        rounding=str(oracle.oracle.rounding),
-        seconds=oracle.seconds,
-        cached=oracle.cached,
+def _doubt(reference: Reference, values: Mapping[str, list[Values]]) -> str | None:
+    """Whether the other interpreters, which only round differently, are far from the reference."""
+    mine = values[reference.oracle][0]
+    others = [outputs[0] for name, outputs in values.items() if name != reference.oracle]
+    if not others or mine.shape[1] < 2:
+        return None
+    shares = [metrics.far_apart(mine, other) for other in others]
+    if min(shares) < DOUBTFUL:
+        return None
+    return (
+        f"every other interpreter predicts another class than {reference.oracle} for {min(shares):.0%} of the images "
+        "or more, by more than rounding explains: the reference itself may be wrong about this model"
     )
 
 
-def _mismatches(images: Images, measured: Measured, reference: Int8Array) -> tuple[Mismatch, ...]:
+def _oracle_parity(parity: Parity, facts: OracleFacts) -> OracleParity:
+    return OracleParity(
+        **asdict(parity),
+        version=facts.version,
+        rounding=facts.rounding,
+        seconds=facts.seconds,
+        cached=facts.cached,
+    )
+
+
+def _mismatches(
+    images: Images, measured: Measured, reference: Bytes, outputs: Sequence[TensorInfo]
+) -> tuple[Mismatch, ...]:
+    device, theirs = split(measured.outputs, outputs), split(reference, outputs)
+
     def describe(row: int) -> Mismatch:
         position = measured.positions[row]
         return Mismatch(
             image=int(images.indices[position]),
             label=None if images.labels is None else int(images.labels[position]),
-            device=_values(measured.outputs[row]),
-            oracle=_values(reference[row]),
+            device=_plain(device, row),
+            oracle=_plain(theirs, row),
         )
 
-    worst = metrics.mismatches(measured.outputs, reference, MISMATCHES_KEPT)
-    return tuple(describe(int(row)) for row in worst)
+    worst = metrics.mismatches(device[0], theirs[0], MISMATCHES_KEPT)
+    elsewhere = [
+        row for row in np.flatnonzero((measured.outputs != reference).any(axis=1)) if row not in worst
+    ]
+    return tuple(describe(int(row)) for row in [*worst, *elsewhere][:MISMATCHES_KEPT])
 
 
-def _values(outputs: NDArray[Any]) -> tuple[int, ...]:
-    return tuple(int(value) for value in outputs)
+def _plain(parts: Sequence[Values], row: int) -> tuple[float | None, ...]:
+    """An image's outputs as JSON can hold them: it has neither NaN nor infinity."""
+    values = (value for part in parts for value in part[row].tolist())
+    return tuple(value if np.isfinite(value) else None for value in values)
 
 
 def _cost(measured: Measured, target: Target, footprint: Footprint, model: Model) -> Cost:
@@ -199,7 +321,8 @@ def _cost(measured: Measured, target: Target, footprint: Footprint, model: Model
 
 
 def _link(link: LinkUse, images: int) -> Link:
-    fraction = metrics.line_rate_fraction(link.bytes_down, link.bytes_up, link.seconds, link.baud)
+    """Several boards are several lines: what they carried together is held to their rates together."""
+    rate = link.baud * link.boards
     return Link(
         seconds=link.seconds,
         images_per_second=metrics.images_per_second(images, link.seconds),
@@ -208,7 +331,11 @@ def _link(link: LinkUse, images: int) -> Link:
         retransmits=link.retransmits,
         crc_errors=link.crc_errors,
         baud=link.baud or None,
-        line_rate_fraction=fraction,
-        payload_rate_fraction=metrics.line_rate_fraction(link.payload_down, 0, link.seconds, link.baud),
+        line_rate_fraction=metrics.line_rate_fraction(link.bytes_down, link.bytes_up, link.seconds, rate),
+        payload_rate_fraction=metrics.line_rate_fraction(link.payload_down, 0, link.seconds, rate),
         faults=None if link.faults is None else dict(sorted(link.faults.items())),
+        boards=link.boards,
+        restarts=link.restarts,
+        reopened=link.reopened,
+        confirmed=link.confirmed,
     )

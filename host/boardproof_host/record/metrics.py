@@ -1,10 +1,10 @@
 """What the outputs prove and what they cost: pure functions over arrays, without I/O.
 
-Outputs are int8 arrays of shape (N, C): N images, C values each. Labels are class indices of shape (N,).
-A shape that does not fit is the caller's bug and raises ValueError.
+Outputs are arrays of shape (N, C): N images, C values each, of the output tensor's type. Labels are class indices of
+shape (N,). A shape or type that does not fit is the caller's bug and raises ValueError.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Verdict = Literal["exact", "equivalent", "diverged"]
-Int8Array = NDArray[np.int8]
+Values = NDArray[Any]
 IntArray = NDArray[np.integer[Any]]
 
 # A start bit, eight data bits, a stop bit: what a serial line at B baud carries is B / 10 bytes per second.
@@ -29,7 +29,9 @@ class Parity:
     values: int  # outputs compared: images * values per image
     exact_images: int  # images whose outputs are all identical
     mismatched_values: int
-    max_abs_diff: int  # in steps of the output's scale, 0 to 255
+    max_abs_diff: (
+        float  # in steps of the output's scale; float outputs as they are, the largest float for NaN
+    )
     argmax_flips: int  # images whose argmax differs; always 0 with one value per image
 
 
@@ -51,7 +53,7 @@ class Histogram:
     counts: tuple[int, ...]
 
 
-def argmax(outputs: Int8Array) -> NDArray[np.intp]:
+def argmax(outputs: Values) -> NDArray[np.intp]:
     """Predicted class of every image, shape (N,). Where values tie, the lowest index wins, as in NumPy."""
     if outputs.ndim != 2 or outputs.shape[1] == 0:
         raise ValueError(f"outputs must have shape (N, C) with C >= 1, not {outputs.shape}")
@@ -59,7 +61,7 @@ def argmax(outputs: Int8Array) -> NDArray[np.intp]:
     return classes
 
 
-def accuracy(outputs: Int8Array, labels: IntArray | None) -> float | None:
+def accuracy(outputs: Values, labels: IntArray | None) -> float | None:
     """Share of images whose argmax is the label, 0 to 1; None without labels (a regressor) or images."""
     if labels is None or len(outputs) == 0:
         return None
@@ -67,27 +69,74 @@ def accuracy(outputs: Int8Array, labels: IntArray | None) -> float | None:
     return float(np.mean(argmax(outputs) == labels))
 
 
-def parity(device: Int8Array, oracle: Int8Array) -> Parity:
+def parity(device: Values, oracle: Values) -> Parity:
     """Compares the device's outputs (N, C) with an oracle's (N, C)."""
     if device.ndim != 2 or device.shape != oracle.shape:
         raise ValueError(f"outputs differ in shape: {device.shape} and {oracle.shape}")
-    if device.dtype != np.int8 or oracle.dtype != np.int8:
-        raise ValueError(f"outputs must be int8, not {device.dtype} and {oracle.dtype}")
-    # In int8 the difference of 127 and -128 would wrap to -1.
-    difference = np.abs(device.astype(np.int16) - oracle.astype(np.int16))
-    differs = difference != 0
+    if device.dtype != oracle.dtype:
+        raise ValueError(f"outputs differ in type: {device.dtype} and {oracle.dtype}")
+    differs = _bits(device) != _bits(oracle)
     return Parity(
         images=len(device),
         values=int(device.size),
         exact_images=int(np.count_nonzero(~differs.any(axis=1))),
         mismatched_values=int(np.count_nonzero(differs)),
-        max_abs_diff=int(difference.max(initial=0)),
+        max_abs_diff=_plain(_distance(device, oracle).max(initial=0)),
         argmax_flips=int(np.count_nonzero(argmax(device) != argmax(oracle))),
     )
 
 
-def verdict(result: Parity) -> Verdict:
+def joined(parts: Sequence[Parity], exact_images: int) -> Parity:
+    """One comparison of several outputs, from that of each; what is predicted stands in the first.
+
+    Args:
+        exact_images: images all of whose outputs are identical, which the parts cannot tell.
+    """
+    return Parity(
+        images=parts[0].images,
+        values=sum(part.values for part in parts),
+        exact_images=exact_images,
+        mismatched_values=sum(part.mismatched_values for part in parts),
+        max_abs_diff=max(part.max_abs_diff for part in parts),
+        argmax_flips=parts[0].argmax_flips,
+    )
+
+
+def far_apart(one: Values, other: Values) -> float:
+    """Share of images, 0 to 1, whose class differs though rounding cannot explain it: by more than 4 steps of integer
+    outputs, or a hundredth of the largest float output."""
+    if len(one) == 0:
+        return 0.0
+    near = 4.0 if one.dtype.kind in "iub" else 0.01 * float(np.nanmax(np.abs(one), initial=0.0))
+    far = _distance(one, other).max(axis=1, initial=0) > near
+    return float(np.mean(far & (argmax(one) != argmax(other))))
+
+
+def _bits(values: Values) -> Values:
+    """The bit patterns, so that two NaN are the same and 0.0 is not -0.0."""
+    return values.view(f"u{values.dtype.itemsize}") if values.dtype.kind == "f" else values
+
+
+def _distance(one: Values, other: Values) -> Values:
+    """How far values are apart, float64; integers would wrap around in their own type."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance: Values = np.abs(one.astype(np.float64) - other.astype(np.float64))
+    distance[np.isnan(distance)] = np.inf
+    distance[_bits(one) == _bits(other)] = 0
+    return distance
+
+
+def _plain(value: Any) -> float:
+    """An int where it is whole, so that steps are written as such."""
+    number = min(float(value), float(np.finfo(np.float64).max))
+    return int(number) if number.is_integer() else number
+
+
+def verdict(result: Parity, *, in_steps: bool = True) -> Verdict:
     """The verdict over a comparison with the reference oracle (docs/DESIGN.md, "Oracles and the verdict").
+
+    Args:
+        in_steps: the outputs are integers, of which a difference of 1 is the least; float outputs are exact or diverge.
 
     Raises:
         ValueError: nothing was compared, so nothing is proven.
@@ -96,17 +145,18 @@ def verdict(result: Parity) -> Verdict:
         raise ValueError("no verdict without outputs")
     if result.mismatched_values == 0:
         return "exact"
-    if result.max_abs_diff <= 1 and result.argmax_flips == 0:
+    if in_steps and result.max_abs_diff <= 1 and result.argmax_flips == 0:
         return "equivalent"
     return "diverged"
 
 
-def mismatches(device: Int8Array, oracle: Int8Array, limit: int) -> NDArray[np.intp]:
+def mismatches(device: Values, oracle: Values, limit: int) -> NDArray[np.intp]:
     """Positions of the images that matter most: argmax flips first, then the largest differences, then order."""
-    difference = np.abs(device.astype(np.int16) - oracle.astype(np.int16)).max(axis=1, initial=0)
+    difference = _distance(device, oracle).max(axis=1, initial=0)
+    differs = (_bits(device) != _bits(oracle)).any(axis=1)
     flipped = argmax(device) != argmax(oracle)
     ranked = np.lexsort((np.arange(len(device)), -difference, ~flipped))
-    differing: NDArray[np.intp] = ranked[difference[ranked] != 0]
+    differing: NDArray[np.intp] = ranked[differs[ranked]]
     return differing[:limit]
 
 
@@ -150,7 +200,7 @@ def histogram(ticks: IntArray, bins: int = 32) -> Histogram | None:
     return Histogram(edges=edges, counts=tuple(int(count) for count in counts))
 
 
-def confusion(labels: IntArray, outputs: Int8Array) -> NDArray[np.int64]:
+def confusion(labels: IntArray, outputs: Values) -> NDArray[np.int64]:
     """Confusion matrix (C, C): row = label, column = argmax, value = images.
 
     Raises:
@@ -185,6 +235,6 @@ def line_rate_fraction(bytes_down: int, bytes_up: int, seconds: float, baud: int
     return max(bytes_down, bytes_up) * BITS_PER_BYTE_ON_WIRE / (baud * seconds)
 
 
-def _same_length(outputs: Int8Array, labels: IntArray) -> None:
+def _same_length(outputs: Values, labels: IntArray) -> None:
     if labels.ndim != 1 or len(outputs) != len(labels):
         raise ValueError(f"{len(outputs)} outputs, but labels of shape {labels.shape}")

@@ -1,27 +1,29 @@
-"""The record of a run: `report.json`, schema "boardproof.report/1". docs/REPORT.md describes every field.
+"""The record of a run as types: `report.json`, schema "boardproof.report/2". docs/REPORT.md describes every field.
 
-Reading checks what was read against the types below. Fields that this version does not know are ignored, so that
-a newer version may add some without a new schema.
+`file.py` reads and writes it; report-2.schema.json says the same to other programs.
 """
 
-import json
-import os
-import re
-import tempfile
-import types
-import typing
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from dataclasses import dataclass
+from typing import Literal
 
-from boardproof_export.shared.errors import ExitCode, InputError
+from boardproof_export.shared.tensors import TensorInfo
 from boardproof_host.record.metrics import Histogram, Summary, Verdict
 
-SCHEMA = "boardproof.report/1"
-FILE_NAME = "report.json"
+SCHEMA = "boardproof.report/2"
 
 CostUnit = Literal["instructions", "cycles", "microseconds"]
+# proven: complete, and every gate was passed. diverged: the verdict says so. missed: another gate was. incomplete:
+# images are missing. interrupted: likewise, by the user. failed: nothing was measured.
+Outcome = Literal["proven", "diverged", "missed", "incomplete", "interrupted", "failed"]
+
+
+@dataclass(frozen=True)
+class Op:
+    """An operator of the model, in execution order."""
+
+    name: str
+    macs: int | None = None  # multiply-accumulates of an inference
+    kernel: str | None = None  # what the engine runs it with
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class Model:
     name: str
     sha256: str  # lower-case hex
     bytes: int
-    ops: tuple[str, ...]  # in execution order
+    ops: tuple[Op, ...]
+    inputs: tuple[TensorInfo, ...] = ()
+    outputs: tuple[TensorInfo, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ class Dataset:
     """Where the images come from."""
 
     name: str
-    sha256: str  # of the images' file, uncompressed; lower-case hex
+    sha256: str  # of all inputs and labels; lower-case hex
+    classes: tuple[str, ...] = ()  # names by label; empty where the outputs are no classes
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,20 @@ class Reference:
 
     oracle: str
     stand_in: bool  # it takes the place of `tflm`, which this host has no package of
+    own_oracle: bool = (
+        False  # the board's engine is this oracle: only the host's side and the link are proven
+    )
+    doubt: str | None = None  # why the reference itself may be wrong
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the run had to reach."""
+
+    name: Literal["verdict", "min-accuracy", "complete"]
+    wanted: str
+    reached: str | None  # None where there is nothing to hold to the gate
+    passed: bool
 
 
 @dataclass(frozen=True)
@@ -81,7 +100,7 @@ class OracleParity:
     values: int
     exact_images: int
     mismatched_values: int
-    max_abs_diff: int
+    max_abs_diff: float  # in steps of a quantized output's scale, or as the float outputs are
     argmax_flips: int
     version: str
     rounding: str
@@ -95,8 +114,8 @@ class Mismatch:
 
     image: int  # index in the data set
     label: int | None
-    device: tuple[int, ...]  # int8 outputs
-    oracle: tuple[int, ...]
+    device: tuple[float | None, ...]  # all outputs, one behind the other; None is NaN or infinite
+    oracle: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -117,7 +136,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Link:
-    """What the link did while the images were streamed."""
+    """What the link did while the images were streamed: in all legs of a run that was resumed."""
 
     seconds: float
     images_per_second: float | None
@@ -129,6 +148,12 @@ class Link:
     line_rate_fraction: float | None  # of the busier direction, 0 to 1; None without a rate
     payload_rate_fraction: float | None  # inputs before packing and framing; packed ones may pass 1
     faults: dict[str, int] | None  # put in on purpose, by kind; None where none was asked for
+    boards: int = 1  # that shared the images; rates and fractions are of all of them together
+    restarts: int = 0  # times that a board lost its session in mid-run
+    reopened: int = 0  # times that a port vanished and came back
+    confirmed: int | None = (
+        None  # images whose answers a board's digest confirmed; None where it was not asked
+    )
 
 
 @dataclass(frozen=True)
@@ -141,157 +166,50 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Report:
-    """The whole record."""
+class Measurement:
+    """What the boards answered, and what that shows. None of it is there when a run failed before the first answer."""
 
     verdict: Verdict  # over the images that were measured
-    complete: bool
-    reason: str | None  # why the run was cut short; None when it is complete
-    created: str  # UTC, ISO 8601
-    boardproof: str  # version
-    model: Model
-    target: Target
-    dataset: Dataset | None
-    selection: Selection
-    images: int  # measured
-    reference: Reference
+    images: int  # measured, those of earlier legs included
+    resumed: int  # of these, taken over from earlier legs
+    legs: int  # 1 for a run that was not resumed
     accuracy: dict[str, float | None]  # "device" and every oracle, 0 to 1; None without labels
     class_accuracy: tuple[float | None, ...] | None  # device, by label
     confusion: tuple[tuple[int, ...], ...] | None  # device: row = label, column = argmax
+    reference: Reference
     parity: dict[str, OracleParity]
+    not_run: dict[str, str]  # oracles that cannot run the model, and why
     mismatches: tuple[Mismatch, ...]  # the worst, against the reference
     cost: Cost
     link: Link
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole record."""
+
+    outcome: Outcome
+    exit_code: int
+    reason: str | None  # why the run failed or was cut short; None when it is complete
+    next: str | None  # what to do about it
+    gates: tuple[Gate, ...]
+    command: tuple[str, ...]  # the command line that made it; empty where there was none
+    created: str  # UTC, ISO 8601
+    boardproof: str  # version
+    model: Model | None  # None where the run failed before it was known, as below
+    target: Target | None
+    dataset: Dataset | None
+    selection: Selection | None
+    measured: Measurement | None
     timing: dict[str, float]  # wall seconds by phase of the run
     host: Host
     schema: str = SCHEMA
 
-    def to_json(self) -> str:
-        """The file's text: the schema first, indented, lists of numbers on one line, without NaN."""
-        text = json.dumps({"schema": self.schema} | asdict(self), indent=2, allow_nan=False)
-        # JSON escapes line ends in strings, so a bracket before one is always a list.
-        return re.sub(r"\[\n[^\[\]{}\"]*\]", lambda match: _one_line(match.group()), text) + "\n"
-
-    def write(self, path: Path) -> Path:
-        """Writes the record so that the file is whole or as it was before.
-
-        Raises:
-            InputError: the folder cannot be written.
-        """
-        write_whole(path, self.to_json())
-        return path
-
-
-def outcome(report: Report) -> ExitCode:
-    """The exit code that a report stands for: a divergence counts also in a run that was cut short."""
-    if report.verdict == "diverged":
-        return ExitCode.DIVERGED
-    return ExitCode.PROVEN if report.complete else ExitCode.LINK
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes UTF-8 text beside `path` and moves it there; makes the folder when it is missing.
-
-    Raises:
-        InputError: the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}-{os.getpid()}")
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise _unwritable(path.parent, error) from error
-
-
-def check_writable(folder: Path) -> None:
-    """Makes sure, before anything is computed, that a report can be written into `folder`; makes it if missing.
-
-    Raises:
-        InputError: it is a file, or it cannot be made or written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
-def read(path: Path) -> Report:
-    """Reads a `report.json`.
-
-    Raises:
-        InputError: the file cannot be read, is not JSON, has another schema, or lacks a field.
-    """
-    hint = "name a report.json that `boardproof run` or `boardproof prove` wrote"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", hint=hint) from error
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}", hint=hint) from error
-    schema = record.get("schema") if isinstance(record, dict) else None
-    if schema != SCHEMA:
-        raise InputError(f"{path} has schema {schema!r}, not {SCHEMA!r}", hint=hint)
-    try:
-        report: Report = _typed(Report, record, "")
-    except _MisfitError as error:
-        raise InputError(f"{path} is not a report: {error}", hint=hint) from error
-    return report
-
-
-class _MisfitError(Exception):
-    """A value that does not fit its type; the message says which one."""
-
-
-def _typed(kind: Any, value: Any, where: str) -> Any:
-    """Converts a JSON value to the type `kind` of the record, which may be a dataclass."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (types.UnionType, typing.Union):
-        return None if value is None else _typed(arguments[0], value, where)
-    if origin is Literal:
-        if value not in arguments:
-            raise _MisfitError(f"{where} is {value!r}, not one of {', '.join(arguments)}")
-        return value
-    if is_dataclass(kind):
-        return _typed_record(kind, _checked(value, dict, where), where)
-    if origin is dict:
-        items = _checked(value, dict, where).items()
-        return {key: _typed(arguments[1], item, f"{where}.{key}") for key, item in items}
-    if origin is tuple:
-        items = enumerate(_checked(value, list, where))
-        return tuple(_typed(arguments[0], item, f"{where}[{index}]") for index, item in items)
-    return _checked(value, (int, float) if kind is float else kind, where)
-
-
-def _typed_record(kind: Any, value: Mapping[str, Any], where: str) -> Any:
-    hints = typing.get_type_hints(kind)
-    names = [field.name for field in fields(kind)]
-    prefix = f"{where}." if where else ""
-    for name in names:
-        if name not in value:
-            raise _MisfitError(f"{prefix}{name} is missing")
-    return kind(**{name: _typed(hints[name], value[name], f"{prefix}{name}") for name in names})
-
-
-def _checked(value: Any, kind: Any, where: str) -> Any:
-    if isinstance(value, bool) and kind is not bool:
-        raise _MisfitError(f"{where} is {value!r}")
-    if not isinstance(value, kind):
-        raise _MisfitError(f"{where} is {value!r}")
-    return value
-
-
-def _one_line(numbers: str) -> str:
-    return "[" + " ".join(numbers[1:-1].split()) + "]"
-
-
-def _unwritable(folder: Path, error: OSError) -> InputError:
-    return InputError(
-        f"the report folder {folder} cannot be written: {error.strerror or error}",
-        hint="name another folder with --out, or change its permissions",
-    )
+    @property
+    def complete(self) -> bool:
+        """All requested images were measured."""
+        return (
+            self.measured is not None
+            and self.selection is not None
+            and self.measured.images == self.selection.requested
+        )

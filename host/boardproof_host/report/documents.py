@@ -18,7 +18,8 @@ def render_markdown(report: Report) -> str:
 
 
 def render_junit(report: Report) -> str:
-    """JUnit XML: a suite per run, with a case for completeness, for the verdict and for every other oracle.
+    """JUnit XML: a suite per run, with a case for every gate and for every other oracle; red where the run's exit code
+    was not 0.
 
     `time` is the host's wall time on the link, in seconds.
     """
@@ -50,8 +51,8 @@ def _render(template: str, report: Report, drawings: dict[str, Markup] | None = 
         words=wording.word(report),
         columns={
             "oracles": wording.ORACLE_COLUMNS,
-            "costs": wording.COST_COLUMNS,
-            "mismatches": wording.MISMATCH_COLUMNS,
+            "versions": wording.VERSION_COLUMNS,
+            "gates": wording.GATE_COLUMNS,
         },
         drawings=drawings or {},
     )

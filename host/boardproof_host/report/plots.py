@@ -1,24 +1,27 @@
 """Inline SVG for the HTML page. Colours are CSS classes of the page, so that it can follow light and dark.
 
-Sizes are in SVG user units, which the page scales to its width.
+Sizes are in SVG user units. The page shows them at about their size, so that text can be read on a telephone: 12 units
+are 12 pixels on a page of 400.
 """
 
 from html import escape
 
 from boardproof_host.record.schema import Report
-from boardproof_host.report.wording import number, percent
+from boardproof_host.report.numbers import number, percent
+from boardproof_host.report.wording import class_name
 
-_WIDTH = 640
-_LINE = 28
-_LABELS = 150  # room for names at the left
-_VALUES = 80  # room for numbers at the right
-_CELL = 42
+_WIDTH = 360
+_LINE = 26
+_LABELS = 120  # room for names at the left
+_VALUES = 62  # room for numbers at the right
+_CELL = 26
 
 
 def accuracy(report: Report) -> str | None:
     """A bar for the board and for every oracle; None without labels."""
-    shares = [("board" if name == "device" else name, share) for name, share in report.accuracy.items()]
-    if any(share is None for _, share in shares):
+    found = {} if report.measured is None else report.measured.accuracy
+    shares = [("board" if name == "device" else name, share) for name, share in found.items()]
+    if not shares or any(share is None for _, share in shares):
         return None
     room = _WIDTH - _LABELS - _VALUES
     marks = []
@@ -37,10 +40,11 @@ def accuracy(report: Report) -> str | None:
 
 def histogram(report: Report) -> str | None:
     """Inferences by cost; None where costs are not known or all the same."""
-    bins = report.cost.histogram
-    if bins is None or len(bins.counts) < 2:
+    cost = None if report.measured is None else report.measured.cost
+    bins = None if cost is None else cost.histogram
+    if cost is None or bins is None or len(bins.counts) < 2:
         return None
-    height, base = 160, 180
+    height, base = 120, 140
     step = _WIDTH / len(bins.counts)
     highest = max(bins.counts)
     marks = []
@@ -56,7 +60,7 @@ def histogram(report: Report) -> str | None:
     marks += [
         f'<line class="axis" x1="0" y1="{base}" x2="{_WIDTH}" y2="{base}"/>',
         _text(0, base + 18, number(bins.edges[0]), "start"),
-        _text(_WIDTH // 2, base + 18, f"{report.cost.unit} per inference", "middle"),
+        _text(_WIDTH // 2, base + 18, f"{cost.unit} per inference", "middle"),
         _text(_WIDTH, base + 18, number(bins.edges[-1] - 1), "end"),
         _text(_WIDTH, 12, f"highest bar: {number(highest)} inferences", "end"),
     ]
@@ -65,33 +69,40 @@ def histogram(report: Report) -> str | None:
 
 def confusion(report: Report) -> str | None:
     """The confusion matrix, shaded by share of the label's images; None without labels."""
-    if report.confusion is None:
+    matrix = None if report.measured is None else report.measured.confusion
+    if matrix is None:
         return None
-    size = len(report.confusion)
-    left, top = 60, 40
-    marks = [
-        _text(left + size * _CELL // 2, 14, "predicted by the board", "middle"),
-        _text(left - 8, 34, "label", "end"),
-    ]
-    for label, row in enumerate(report.confusion):
-        y = top + label * _CELL
-        marks.append(_text(left - 8, y + 26, str(label), "end"))
-        marks.append(_text(left + label * _CELL + _CELL // 2, 34, str(label), "middle"))
+    names = [class_name(report, label) for label in range(len(matrix))]
+    left, top = 12 + 6 * max(len(name) for name in names), 12 + 6 * max(len(name) for name in names)
+    marks = []
+    for label, row in enumerate(matrix):
+        y, x = top + label * _CELL, left + label * _CELL
+        marks.append(_text(left - 6, y + 17, names[label], "end"))
+        marks.append(
+            f'<text transform="translate({x + 17} {top - 6}) rotate(-90)" text-anchor="start">'
+            f"{escape(names[label])}</text>"
+        )
         marks += [
-            _cell(left + column * _CELL, y, count, count / (sum(row) or 1), f"label {label} as {column}")
+            _cell(
+                left + column * _CELL, y, count, count / (sum(row) or 1), f"{names[label]} as {names[column]}"
+            )
             for column, count in enumerate(row)
         ]
-    side = size * _CELL
-    return _svg(left + side + 4, top + side + 4, "Confusion matrix of the board", marks)
+    side = len(matrix) * _CELL
+    return _svg(
+        left + side + 4, top + side + 4, "Confusion: label (row), predicted by the board (column)", marks
+    )
 
 
 def _cell(x: int, y: int, count: int, share: float, name: str) -> str:
     ink = "ink strong" if share > 0.5 else "ink"
     shade = f'<rect class="heat" x="{x}" y="{y}" width="{_CELL - 2}" height="{_CELL - 2}" '
-    shade += f'fill-opacity="{share:.3f}"><title>{name}: {number(count)}, {percent(share)}</title></rect>'
+    shade += (
+        f'fill-opacity="{share:.3f}"><title>{escape(name)}: {number(count)}, {percent(share)}</title></rect>'
+    )
     if count == 0:
         return shade
-    return shade + f'<text class="{ink}" x="{x + _CELL // 2 - 1}" y="{y + 25}">{number(count)}</text>'
+    return shade + f'<text class="{ink}" x="{x + _CELL // 2 - 1}" y="{y + 17}">{number(count)}</text>'
 
 
 def _text(x: int, y: int, text: str, anchor: str) -> str:

@@ -1,6 +1,6 @@
-"""The terminal's summary."""
+"""The terminal's summary: what matters most stands last."""
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -8,31 +8,56 @@ from rich.text import Text
 from boardproof_host.record.schema import Report
 from boardproof_host.report import wording
 
-_STYLE = {"exact": "bold green", "equivalent": "bold yellow", "diverged": "bold red"}
-_WORST_SHOWN = 5
-_NAME_KEPT_WHOLE = 24  # characters; longer names give way to the numbers beside them
+_WORST_SHOWN = 3
+_NARROW = 66  # columns, below which tables stand closer
 
 
-def render_terminal(report: Report) -> RenderableType:
-    """A renderable for `rich.console.Console.print`."""
+def print_report(report: Report, console: Console) -> None:
+    """Prints the summary; without a terminal in plain lines that are not broken, for `grep`."""
+    if console.is_terminal:
+        console.print(render_terminal(report, console.width))
+        return
+    wide = Console(width=10_000, color_system=None)
+    with wide.capture() as capture:
+        wide.print(render_terminal(report, console.width))
+    for line in capture.get().splitlines():
+        console.file.write(line.rstrip() + "\n")
+
+
+def render_terminal(report: Report, width: int = 80) -> RenderableType:
+    """A renderable for `rich.console.Console.print`: a screen of 80 x 24 for a run that came out well."""
     words = wording.word(report)
-    style = _STYLE[report.verdict]
-    parts: list[RenderableType] = [
-        Text.assemble((f" {words.verdict} ", f"{style} reverse"), "  ", (words.headline, "bold")),
-        *(Padding(Text(note, style="yellow"), (0, 0, 0, 2)) for note in words.notes),
-        Text(),
-        _pairs(words.facts),
-        Text(),
-        # Without versions, so that 80 columns are enough.
-        _table(wording.ORACLE_COLUMNS[:-1], tuple(row[:-1] for row in words.oracles)),
-    ]
-    if words.costs:
-        parts += [Text(), _table(wording.COST_COLUMNS, words.costs)]
-    parts += [Text(), _pairs(words.sizes + words.link)]
-    if words.mismatches:
-        worst = words.mismatches[:_WORST_SHOWN]
-        parts += [Text(), _table(wording.MISMATCH_COLUMNS, worst, title="worst images")]
+    gap = 1 if width < _NARROW else 2
+    parts: list[RenderableType] = [_pairs(words.facts)]
+    if words.oracles:
+        parts += [Text(), _table(wording.ORACLE_COLUMNS, words.oracles, gap)]
+    parts += [Text(line) for line in _costs(words)]
+    if words.sizes:
+        parts.append(Text(", ".join(f"{name} {value}" for name, value in words.sizes)))
+    if words.link:
+        parts.append(Text("; ".join(f"{name} {value}" for name, value in words.link)))
+    for worst in words.worst[:_WORST_SHOWN]:
+        parts.append(Text(_one_line(worst)))
+    good = "bold green" if words.good else "bold red"
+    parts.append(Text())
+    parts += [Padding(Text(note, style="yellow"), (0, 0, 0, 2)) for note in words.notes]
+    parts.append(Text.assemble((f" {words.stamp} ", f"{good} reverse"), "  ", (words.headline, "bold")))
     return Group(*parts)
+
+
+def _costs(words: wording.Wording) -> list[str]:
+    """A line a unit, with its four figures."""
+    lines = []
+    for column, name in enumerate(words.cost_columns[1:], start=1):
+        figures = ", ".join(f"{row[0]} {row[column]}" for row in words.costs)
+        lines.append(f"{name}: {figures}")
+    return lines
+
+
+def _one_line(worst: wording.Worst) -> str:
+    differing = [row for row in worst.rows if row[3]]
+    named = ", ".join(f"{name}: {mine} (not {theirs})" for name, mine, theirs, _ in differing)
+    return f"{worst.title}: {named}"
 
 
 def _pairs(rows: wording.Rows) -> Table:
@@ -45,12 +70,11 @@ def _pairs(rows: wording.Rows) -> Table:
     return grid
 
 
-def _table(columns: tuple[str, ...], rows: wording.Rows, title: str | None = None) -> Table:
-    table = Table(title=title, box=None, pad_edge=False, header_style="dim", title_justify="left")
-    whole = max(len(row[0]) for row in rows) <= _NAME_KEPT_WHOLE
-    table.add_column(columns[0], no_wrap=whole, overflow="fold")
-    for column in columns[1:]:
-        table.add_column(column, justify="right", overflow="fold")
+def _table(columns: tuple[str, ...], rows: wording.Rows, gap: int) -> Table:
+    """Columns as wide as their longest word: a heading of two words takes two lines."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, gap, 0, 0))
+    for number, column in enumerate(columns):
+        table.add_column(Text("\n".join(column.split())), justify="right" if number else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table

@@ -3,24 +3,27 @@
 from dataclasses import dataclass
 
 from boardproof_host.record.metrics import Summary
-from boardproof_host.record.schema import Cost, Mismatch, Report
+from boardproof_host.record.schema import Cost, Gate, Link, Measurement, Mismatch, Report
+from boardproof_host.report.headline import headline, notes
+from boardproof_host.report.numbers import UNKNOWN, number, percent, size
 
 NOT_A_LATENCY = "(emulated; not a latency)"
-UNKNOWN = "-"
 
-ORACLE_COLUMNS = (
-    "",
-    "accuracy",
-    "identical images",
-    "differing values",
-    "largest difference",
-    "argmax flips",
-    "version",
-)
-COST_COLUMNS = ("", "min", "median", "mean", "max")
-MISMATCH_COLUMNS = ("image", "label", "board", "oracle")
+ORACLE_COLUMNS = ("", "accuracy", "same images", "values differ", "largest diff.", "argmax flips")
+VERSION_COLUMNS = ("interpreter", "version", "how it rounds")
+GATE_COLUMNS = ("gate", "wanted", "reached", "")
+OUTPUTS_SHOWN = 20  # of an image; of more, those that differ
 
 Rows = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Worst:
+    """An image whose outputs differ: rows are output, board, reference, and whether these two differ."""
+
+    title: str
+    rows: tuple[tuple[str, str, str, bool], ...]
+    left_out: int  # outputs that are not shown: they are the same
 
 
 @dataclass(frozen=True)
@@ -28,163 +31,167 @@ class Wording:
     """Everything a format shows, as text. Rows have as many cells as their columns."""
 
     title: str
-    verdict: str
+    stamp: str  # one word: the verdict, or what became of the run
+    good: bool  # the exit code is 0
     headline: str
     notes: tuple[str, ...]
+    gates: Rows  # GATE_COLUMNS
     facts: Rows  # name, value
     oracles: Rows  # ORACLE_COLUMNS
-    costs: Rows  # COST_COLUMNS
+    versions: Rows  # VERSION_COLUMNS
+    cost_columns: tuple[str, ...]
+    costs: Rows
     sizes: Rows  # name, value
     link: Rows  # name, value
     timing: Rows  # name, value
-    mismatches: Rows  # MISMATCH_COLUMNS
+    worst: tuple[Worst, ...]
     origin: str  # when and with what it was made
-
-
-def number(value: float | None, decimals: int = 1) -> str:
-    """With thousands separators; decimals only where the value has any."""
-    if value is None:
-        return UNKNOWN
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.{decimals}f}"
-
-
-def percent(share: float | None) -> str:
-    """A share of 0 to 1 with two decimals."""
-    return UNKNOWN if share is None else f"{share * 100:.2f} %"
+    command: str  # that makes such a report; empty where it is not known
 
 
 def word(report: Report) -> Wording:
     """Words a record."""
+    found = report.measured
+    emulated = report.target is not None and report.target.emulated
     return Wording(
-        title=f"{report.model.name} on {report.target.name}",
-        verdict=report.verdict,
+        title=_title(report),
+        stamp=report.outcome if found is None else found.verdict,
+        good=report.exit_code == 0,
         headline=headline(report),
-        notes=_notes(report),
+        notes=notes(report),
+        gates=tuple(_gate(gate) for gate in report.gates),
         facts=_facts(report),
-        oracles=_oracles(report),
-        costs=_costs(report.cost, report.target.emulated),
-        sizes=_sizes(report.cost),
-        link=_link(report),
+        oracles=() if found is None else _oracles(found),
+        versions=() if found is None else _versions(found),
+        cost_columns=() if found is None else ("", *_cost_names(found.cost, emulated)),
+        costs=() if found is None else _costs(found.cost),
+        sizes=() if found is None else _sizes(found.cost),
+        link=() if found is None else _link(found.link),
         timing=tuple((phase, f"{seconds:,.1f} s") for phase, seconds in report.timing.items()),
-        mismatches=tuple(_mismatch(mismatch) for mismatch in report.mismatches),
+        worst=() if found is None else tuple(_worst(report, mismatch) for mismatch in found.mismatches),
         origin=_origin(report),
+        command=" ".join(report.command),
     )
 
 
-def headline(report: Report) -> str:
-    """The verdict as a sentence."""
-    board = "emulated board" if report.target.emulated else "board"
-    oracle = report.reference.oracle
-    parity = report.parity[oracle]
-    differ = f"{number(parity.mismatched_values)} of {number(parity.values)} outputs"
-    over = f"on {number(report.images)} images"
-    if report.verdict == "exact":
-        return f"The {board} computed exactly what Python computes: {differ} differ from {oracle} {over}."
-    if report.verdict == "equivalent":
-        return (
-            f"Every output of the {board} is within 1 of {oracle}: {differ} differ {over}, no argmax flips."
-        )
-    return (
-        f"The {board} computed something else: {differ} differ from {oracle} {over}, "
-        f"by up to {parity.max_abs_diff}; argmax flips: {number(parity.argmax_flips)}."
-    )
+def _title(report: Report) -> str:
+    model = "no model" if report.model is None else report.model.name
+    return model if report.target is None else f"{model} on {report.target.name}"
 
 
-def _notes(report: Report) -> tuple[str, ...]:
-    notes = []
-    reference = report.reference.oracle
-    if not report.complete:
-        notes.append(
-            f"The run was cut short: {report.reason}. The verdict covers {number(report.images)} "
-            f"of {number(report.selection.requested)} images."
-        )
-    if report.reference.stand_in:
-        notes.append(f"tflite-micro has no package for this host: {reference} stands in for it.")
-    others = [parity for name, parity in report.parity.items() if name != reference]
-    if report.verdict == "exact" and any(parity.mismatched_values for parity in others):
-        notes.append(
-            "The other interpreters round differently when they requantize: "
-            "those differences are between interpreters, not the board's."
-        )
-    if report.cost.saturated:
-        notes.append(
-            f"{number(report.cost.saturated)} costs are lower bounds: the board's counter saturated."
-        )
-    return tuple(notes)
+def _gate(gate: Gate) -> tuple[str, ...]:
+    return gate.name, gate.wanted, gate.reached or "nothing", "passed" if gate.passed else "MISSED"
 
 
 def _facts(report: Report) -> Rows:
-    target, model, selection = report.target, report.model, report.selection
-    clock = "" if target.clock_hz is None else f" at {number(target.clock_hz / 1e6)} MHz"
-    choice = [f"{number(report.images)} of {number(selection.requested)} requested"]
-    if selection.images is not None:
-        choice.append(f"range {selection.images}")
-    choice.append("dataset order" if selection.seed is None else f"seed {selection.seed}")
-    rows = [
-        ("model", f"{model.name}, {number(model.bytes)} B, SHA-256 {model.sha256[:16]}"),
-        ("ops", ", ".join(model.ops)),
-        ("target", f"{target.name}, {target.core}{clock}{', emulated' if target.emulated else ''}"),
-        ("engine", f"{target.engine}, {target.kernels} kernels, build {target.build_id}"),
-        ("images", ", ".join(choice)),
-    ]
+    rows = []
+    if report.model is not None:
+        model = report.model
+        rows.append(("model", f"{model.name}, {size(model.bytes)}, SHA-256 {model.sha256[:16]}"))
+        rows.append(("operators", _counted([op.name for op in model.ops])))
+    if report.target is not None:
+        target = report.target
+        clock = "" if target.clock_hz is None else f" at {number(target.clock_hz / 1e6)} MHz"
+        rows.append(
+            ("target", f"{target.name}, {target.core}{clock}{', emulated' if target.emulated else ''}")
+        )
+        rows.append(("engine", f"{target.engine}, {target.kernels} kernels, build {target.build_id}"))
+    if report.selection is not None:
+        rows.append(("images", _choice(report)))
     if report.dataset is not None:
-        rows.append(("data set", f"{report.dataset.name}, SHA-256 {report.dataset.sha256[:16]}"))
+        rows.append(("data", f"{report.dataset.name}, SHA-256 {report.dataset.sha256[:16]}"))
     return tuple(rows)
 
 
-def _oracles(report: Report) -> Rows:
-    device = ("board", percent(report.accuracy["device"]), *[""] * (len(ORACLE_COLUMNS) - 2))
-    rows = [device]
-    for name, parity in report.parity.items():
-        mark = " (reference)" if name == report.reference.oracle else ""
+def _counted(names: list[str]) -> str:
+    """Names in the order of their first use, with how often they occur."""
+    counts = {name: names.count(name) for name in dict.fromkeys(names)}
+    return ", ".join(name if count == 1 else f"{count} {name}" for name, count in counts.items())
+
+
+def _choice(report: Report) -> str:
+    selection, found = report.selection, report.measured
+    assert selection is not None
+    choice = [f"{number(0 if found is None else found.images)} of {number(selection.requested)} requested"]
+    if found is not None and found.resumed:
+        choice.append(f"{number(found.resumed)} of them in an earlier leg")
+    if selection.images is not None:
+        choice.append(f"range {selection.images}")
+    choice.append("dataset order" if selection.seed is None else f"seed {selection.seed}")
+    return ", ".join(choice)
+
+
+def _oracles(found: Measurement) -> Rows:
+    rows = [("board", percent(found.accuracy["device"]), *[""] * (len(ORACLE_COLUMNS) - 2))]
+    for name, parity in found.parity.items():
+        mark = " (reference)" if name == found.reference.oracle else ""
         rows.append(
             (
                 name + mark,
-                percent(report.accuracy.get(name)),
+                percent(found.accuracy.get(name)),
                 number(parity.exact_images),
                 number(parity.mismatched_values),
-                number(parity.max_abs_diff),
+                number(parity.max_abs_diff, 6),
                 number(parity.argmax_flips),
-                parity.version,
             )
         )
     return tuple(rows)
 
 
-def _costs(cost: Cost, emulated: bool) -> Rows:
-    suffix = f" {NOT_A_LATENCY}" if emulated else ""
-    named: list[tuple[str, Summary | None]] = [
-        (f"instructions per inference{suffix}", cost.instructions_per_inference),
-        (f"cycles per inference{suffix}", cost.cycles_per_inference),
+def _versions(found: Measurement) -> Rows:
+    rows = [(name, parity.version, parity.rounding) for name, parity in found.parity.items()]
+    return (*rows, *((name, UNKNOWN, reason) for name, reason in found.not_run.items()))
+
+
+def _summaries(cost: Cost) -> list[tuple[str, Summary]]:
+    named = [
+        ("instructions per inference", cost.instructions_per_inference),
+        ("cycles per inference", cost.cycles_per_inference),
         ("microseconds per inference", cost.microseconds),
     ]
+    return [(name, summary) for name, summary in named if summary is not None]
+
+
+def _cost_names(cost: Cost, emulated: bool) -> tuple[str, ...]:
+    return tuple(f"{name} {NOT_A_LATENCY}" if emulated else name for name, _ in _summaries(cost))
+
+
+def _costs(cost: Cost) -> Rows:
+    """A row for each of min, median, mean and max; a column for each unit."""
+    summaries = [summary for _, summary in _summaries(cost)]
+    if not summaries:
+        return ()
     return tuple(
-        (name, number(summary.min), number(summary.median), number(summary.mean), number(summary.max))
-        for name, summary in named
-        if summary is not None
+        (name, *(number(getattr(summary, name)) for summary in summaries))
+        for name in ("min", "median", "mean", "max")
     )
 
 
 def _sizes(cost: Cost) -> Rows:
-    named = [
-        ("flash", cost.flash_bytes),
-        ("RAM", cost.ram_bytes),
-        ("arena", cost.arena_bytes),
-        ("model file", cost.model_bytes),
-    ]
-    return tuple((name, "unknown" if size is None else f"{number(size)} B") for name, size in named)
+    return (
+        ("flash", size(cost.flash_bytes)),
+        ("RAM", size(cost.ram_bytes)),
+        ("arena", size(cost.arena_bytes)),
+        ("model file", size(cost.model_bytes)),
+    )
 
 
-def _link(report: Report) -> Rows:
-    link = report.link
+def _link(link: Link) -> Rows:
     rows = [
         ("time on the link", f"{link.seconds:,.1f} s"),
         ("images per second", number(link.images_per_second)),
         ("bytes down, up", f"{number(link.bytes_down)}, {number(link.bytes_up)}"),
         ("retransmits, damaged frames", f"{number(link.retransmits)}, {number(link.crc_errors)}"),
     ]
+    if link.boards > 1:
+        rows.append(("boards", number(link.boards)))
+    if link.restarts or link.reopened:
+        rows.append(("restarts, ports that came back", f"{number(link.restarts)}, {number(link.reopened)}"))
+    if link.confirmed is not None:
+        rows.append(("images confirmed by a board's digest", number(link.confirmed)))
     if link.baud is not None:
-        rows.append(("line rate", f"{percent(link.line_rate_fraction)} of {number(link.baud)} baud"))
+        lines = "" if link.boards == 1 else f" on {link.boards} lines"
+        rows.append(("line rate", f"{percent(link.line_rate_fraction)} of {number(link.baud)} baud{lines}"))
         rows.append(("the same, in bytes of inputs", percent(link.payload_rate_fraction)))
     if link.faults is not None:
         injected = ", ".join(f"{number(count)} {kind}" for kind, count in link.faults.items())
@@ -192,13 +199,25 @@ def _link(report: Report) -> Rows:
     return tuple(rows)
 
 
-def _mismatch(mismatch: Mismatch) -> tuple[str, ...]:
-    return (
-        str(mismatch.image),  # an index, to be typed again
-        UNKNOWN if mismatch.label is None else str(mismatch.label),
-        " ".join(str(value) for value in mismatch.device),
-        " ".join(str(value) for value in mismatch.oracle),
+def class_name(report: Report, index: int) -> str:
+    """What a class is called: its name, else its number."""
+    classes = () if report.dataset is None else report.dataset.classes
+    return classes[index] if index < len(classes) else str(index)
+
+
+def _worst(report: Report, mismatch: Mismatch) -> Worst:
+    label = "" if mismatch.label is None else f", label {class_name(report, mismatch.label)}"
+    pairs = list(enumerate(zip(mismatch.device, mismatch.oracle, strict=True)))
+    shown = pairs if len(pairs) <= OUTPUTS_SHOWN else [pair for pair in pairs if pair[1][0] != pair[1][1]]
+    shown = shown[:OUTPUTS_SHOWN]
+    rows = tuple(
+        (class_name(report, at), _value(mine), _value(theirs), mine != theirs) for at, (mine, theirs) in shown
     )
+    return Worst(f"image {mismatch.image}{label}", rows, len(pairs) - len(shown))
+
+
+def _value(value: float | None) -> str:
+    return "no number" if value is None else f"{value:g}"
 
 
 def _origin(report: Report) -> str:
