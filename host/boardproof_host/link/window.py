@@ -47,6 +47,7 @@ class Request:
     frame: bytes = b""  # with its present sequence number
     order: int = 0  # of its last transmission
     left: float = 0.0  # when that had left the wire
+    first_left: float = 0.0  # when its first one had
     tries: int = 0
 
 
@@ -60,6 +61,8 @@ class Sending:
     def sent(self, left: float) -> None:
         if self.request is not None:
             self.request.left = left
+            if self.request.tries == 1:
+                self.request.first_left = left
 
 
 class Window:
@@ -192,12 +195,10 @@ class Window:
 
     def silent(self, now: float) -> bool:
         """The board was not heard for so long that it counts as lost."""
-        oldest = next(iter(self._flight.values()), None)
-        return (
-            oldest is not None
-            and now - max(oldest.left, self._heard) > self._silence
-            and now >= self.deadline()
-        )
+        if not self._flight:
+            return False
+        since = max(next(iter(self._flight.values())).first_left, self._heard)
+        return now - since > self._silence and now >= self.deadline()
 
     def take(self, frame: Frame, now: float) -> Answer | None:
         """Notes what a frame says; returns the answer that it holds.
