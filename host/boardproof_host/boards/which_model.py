@@ -9,7 +9,7 @@ from boardproof_export.shared.project import Project
 from boardproof_host.boards.targets import load_targets
 from boardproof_host.link.handshake import Identity
 from boardproof_host.oracles.edges import Edges
-from boardproof_host.record.schema import Model
+from boardproof_host.record.schema import Model, Op
 
 
 def read_content(path: Path) -> bytes:
@@ -81,6 +81,12 @@ def describe_model(path: Path) -> Model:
         InputError: it cannot be read, is no .tflite file, or has an input or output that no board takes.
     """
     graph = read_graph(path)
-    Edges.of(graph, path)
-    ops = tuple(op.code for op in graph.ops)
-    return Model(name=path.name, sha256=graph.sha256, bytes=len(graph.content), ops=ops)
+    edges = Edges.of(graph, path)
+    return Model(
+        name=path.name,
+        sha256=graph.sha256,
+        bytes=len(graph.content),
+        ops=tuple(Op(op.code) for op in graph.ops),
+        inputs=edges.inputs,
+        outputs=edges.outputs,
+    )
