@@ -4,6 +4,7 @@ The reference is a virtual board of its own, asked the same questions: a model t
 that process and not this one.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,8 +33,11 @@ from boardproof_host.runs.trace_record import Profiled, Trace, build_trace
 SECONDS = 20.0  # for one answer: a profiled run on a slow board
 
 
-def trace(options: TraceOptions, project: Project) -> Trace:
+def trace(options: TraceOptions, project: Project, tell: Callable[[str], None] = lambda _: None) -> Trace:
     """Traces the images that the options ask for.
+
+    Args:
+        tell: takes a line about what is being done.
 
     Raises:
         InputError: the model, the data or the report cannot be used, or the data do not fit the model.
@@ -44,6 +48,7 @@ def trace(options: TraceOptions, project: Project) -> Trace:
     split = dataset.load("test", options.data)
     _check_size(Edges.of(read_graph(path), path), split.images[0].size, path)
     with ExitStack() as stack:
+        tell("opening the board")
         session, path = _open(options.board, project, stack, path)
         graph = read_graph(path)
         edges = Edges.of(graph, path)
@@ -53,6 +58,7 @@ def trace(options: TraceOptions, project: Project) -> Trace:
         rows = dataset.quantize(
             split.images[list(chosen.images)], edges.inputs[0].scale or 0.0, edges.inputs[0].zero_point or 0
         )
+        tell(f"looking at {chosen.words}")
         reference = _reference(path, stack)
         profiled = [
             _profile(session, reference, graph, image, row.tobytes())
