@@ -69,7 +69,9 @@ def test_the_page_has_examples() -> None:
 def test_examples_are_messages_as_declared(example: tuple[int, int, bytes, bytes]) -> None:
     kind, _, payload, _ = example
     (message,) = (
-        value for value in vars(messages).values() if isinstance(value, type) and getattr(value, "TYPE", None) == kind
+        value
+        for value in vars(messages).values()
+        if isinstance(value, type) and getattr(value, "TYPE", None) == kind
     )
     assert message.unpack(payload).pack() == payload  # type: ignore[attr-defined]
 

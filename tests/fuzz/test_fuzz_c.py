@@ -56,7 +56,12 @@ def test_libfuzzer(name: str, tmp_path: Path) -> None:
     ("name", "source", "right", "wrong"),
     [
         ("app", "protocol/frame.c", "self->crc = crc32_update(self->crc, bytes, length);", ""),
-        ("frame", "app/packed.c", "packed->literals < *length ? packed->literals : *length;", "packed->literals;"),
+        (
+            "frame",
+            "app/packed.c",
+            "packed->literals < *length ? packed->literals : *length;",
+            "packed->literals;",
+        ),
         (
             "frame",
             "protocol/frame.c",
