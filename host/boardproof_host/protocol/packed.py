@@ -1,4 +1,4 @@
-"""Packed inputs: runs of one byte, hello's `packed_fill`, told by their length. The mirror of firmware/src/app/packed.c.
+"""Packed inputs: runs of one byte, hello's `packed_fill`, told by their length. As in firmware/src/app/packed.c.
 
 Tokens: 0x00..0x7f n: n + 1 literal bytes follow; 0x80..0xff n: n - 0x7f times the fill byte.
 """
