@@ -11,8 +11,11 @@ from functools import cache
 from pathlib import Path
 
 from boardproof_export.commands.export import render
+from boardproof_export.model.config import render_config
+from boardproof_export.shared.model import parse_graph
 from boardproof_host.link.transport import PortGoneError
 from support.host_c import FIRMWARE, compile_host
+from support.sum_model import Edges
 
 HERE = Path(__file__).parent
 BUILD_HEADER = """#define BOARDPROOF_TARGET "memory"
@@ -83,14 +86,17 @@ class _Options(ctypes.Structure):
 
 def firmware_sources(generated: Path) -> list[Path]:
     """The C files of the whole application, memory HAL included, for a model rendered to `generated`."""
-    return [
-        HERE / "memory_hal.c",
-        HERE / "board_app.c",
-        FIRMWARE / "protocol" / "frame.c",
-        FIRMWARE / "protocol" / "crc32.c",
-        *sorted((FIRMWARE / "engine" / "aot").glob("*.c")),
-        generated / "model_aot.c",
-    ]
+    aot = FIRMWARE / "engine" / "aot"
+    engine = [path for path in sorted(aot.rglob("*.c")) if "cores" not in path.relative_to(aot).parts]
+    return [*_APPLICATION, *engine, generated / "model_aot.c"]
+
+
+_APPLICATION = (
+    HERE / "memory_hal.c",
+    HERE / "board_app.c",
+    FIRMWARE / "protocol" / "frame.c",
+    FIRMWARE / "protocol" / "crc32.c",
+)
 
 
 def render_model(folder: Path, model: bytes) -> Path:
@@ -109,9 +115,23 @@ def build_board(folder: Path, model: bytes, flags: Sequence[str] = (), *, saniti
     With `sanitize`, the process that loads it must have the sanitizers' run-time library preloaded.
     """
     generated = render_model(folder, model)
+    return _build(folder, generated, firmware_sources(generated), flags, sanitize)
+
+
+def build_sum_board(folder: Path, edges: Edges, flags: Sequence[str] = ()) -> Path:
+    """Builds a board in `folder` whose engine is sum_engine.c: any edges, and no network. Returns its path."""
+    (folder / "boardproof_build.h").write_text(BUILD_HEADER)
+    config = render_config(parse_graph(edges.model(), Path("sum.tflite")))
+    (folder / "model_config.h").write_text(config["model_config.h"])
+    return _build(folder, folder, [*_APPLICATION, HERE / "sum_engine.c"], flags, sanitize=False)
+
+
+def _build(
+    folder: Path, generated: Path, sources: Sequence[Path], flags: Sequence[str], sanitize: bool
+) -> Path:
     library = folder / "board.so"
     include = [f"-I{HERE}", f"-I{generated}", "-shared", "-fPIC", "-Wl,--no-undefined"]
-    compile_host(library, firmware_sources(generated), [*include, *flags], sanitize=sanitize)
+    compile_host(library, sources, [*include, *flags], sanitize=sanitize)
     return library
 
 

@@ -11,10 +11,10 @@ import pytest
 from boardproof_export.aot import render as codegen
 from boardproof_export.aot.limits import _TFLM_CUSTOM_OPS, _TFLM_OPS
 from boardproof_export.commands import export
+from boardproof_export.model.config import render_config
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import read_manifest
 from boardproof_export.shared.model import Graph, Op, parse_graph
-from boardproof_export.model.config import render_config
 from boardproof_export.tflm import arena as tflm_arena
 from boardproof_export.tflm import render as tflm
 from boardproof_export.tflm import resolver as tflm_ops
