@@ -158,7 +158,7 @@ def test_operators_and_their_values_are_those_of_the_model(boards: Boards) -> No
     assert np.frombuffer(answer.codes, "<u2").tolist() == [op.builtin for op in graph.ops]
     profiled = entries_of(said("profile")[1])
     assert [(entry.op, entry.output) for entry in profiled] == [(op.index, 0) for op in graph.ops]
-    assert [entry.bytes for entry in profiled] == [graph.tensors[op.outputs[0]].bytes for op in graph.ops]
+    assert [entry.size for entry in profiled] == [graph.tensors[op.outputs[0]].bytes for op in graph.ops]
     _, some, two, none, beyond, *_ = said("values of a layer")
     assert two.payload == some.payload[1:3]
     assert none.payload == beyond.payload == b""

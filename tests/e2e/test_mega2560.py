@@ -18,7 +18,7 @@ from tflite_micro.python.tflite_micro import runtime
 from boardproof_export.shared.project import Project
 from boardproof_host.boards.processes import emulated_board
 from boardproof_host.link.session import Session
-from boardproof_host.link.transport import SerialTransport
+from boardproof_host.ports.serial_port import SerialTransport
 from boardproof_host.protocol.messages import TickUnit
 from e2e.conftest import Checkout
 from e2e.test_emulated import path_without

@@ -12,8 +12,10 @@ import pytest
 from boardproof_export.shared.errors import LinkError
 from boardproof_export.shared.sources import fashion_mnist as dataset
 from boardproof_host.boards.virtual.board import Firmware, VirtualBoard, build
-from boardproof_host.link.session import Patience, Session
-from boardproof_host.link.transport import SerialTransport, Transport
+from boardproof_host.link.session import Session
+from boardproof_host.link.timeouts import Patience
+from boardproof_host.link.transport import Transport
+from boardproof_host.ports.serial_port import SerialTransport
 from boardproof_host.runs.stream import Fleet
 from e2e.conftest import Checkout
 from support.host_c import ROOT

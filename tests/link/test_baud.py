@@ -30,21 +30,21 @@ def check_stream(made: Session, bench: Bench) -> None:
 def test_the_highest_rate_that_the_cable_carries(small: Bench) -> None:
     made, board = session(small)
     assert made.raise_baud(RATES) == 921600
-    assert board.baud == 921600
+    assert board.board_baud == 921600
     check_stream(made, small)
 
 
 def test_the_next_rate_where_the_cable_carries_less(small: Bench) -> None:
     made, board = session(small, cable_limit=500_000)
     assert made.raise_baud(RATES) == 460800
-    assert board.baud == 460800
+    assert board.board_baud == 460800
     check_stream(made, small)
 
 
 def test_the_safe_rate_where_it_carries_nothing_more(small: Bench) -> None:
     made, board = session(small, cable_limit=200_000)
     assert made.raise_baud(RATES) is None
-    assert board.baud == SAFE_BAUD
+    assert board.board_baud == SAFE_BAUD
     check_stream(made, small)
 
 
@@ -52,7 +52,7 @@ def test_the_safe_rate_where_it_carries_nothing_more(small: Bench) -> None:
 def test_a_rate_that_the_board_refuses_changes_nothing(small: Bench, rates: tuple[int, ...]) -> None:
     made, board = session(small)
     assert made.raise_baud(rates) is None
-    assert board.baud == SAFE_BAUD
+    assert board.board_baud == SAFE_BAUD
     check_stream(made, small)
 
 
@@ -72,7 +72,7 @@ def test_a_board_that_restarts_at_a_high_rate_is_found_again(small: Bench) -> No
     answers = [first, *stream]
     made.check_digest()
     assert sorted(answer.index for answer in answers) == list(range(len(small.inputs)))
-    assert board.baud == SAFE_BAUD
+    assert board.board_baud == SAFE_BAUD
 
 
 def test_a_pause_does_not_cost_the_rate(small: Bench) -> None:
@@ -82,7 +82,7 @@ def test_a_pause_does_not_cost_the_rate(small: Bench) -> None:
     for _ in range(3):
         made.transport.read(5.0)
         check_stream(made, small)
-    assert board.baud == 921600
+    assert board.board_baud == 921600
     assert made.counters.retransmits == 0
 
 
@@ -92,7 +92,7 @@ def test_a_host_that_is_started_anew_finds_the_board_at_a_high_rate(small: Bench
     assert made.raise_baud(RATES) == 921600
     again = Session(board.reopened(), seed=2, clock=made.clock)
     again.hello()
-    assert board.baud == SAFE_BAUD
+    assert board.board_baud == SAFE_BAUD
     check_stream(again, small)
 
 

@@ -104,7 +104,7 @@ def test_sequence_numbers_wrap(small: Bench, before_wrap: int) -> None:
     clock = VirtualClock()
     board = MemoryBoard(small.library, clock)
     session = Session(board, seed=1, clock=clock)
-    session.seq = 2**32 - 1 - before_wrap
+    session.exchange.seq = 2**32 - 1 - before_wrap
     session.hello()
     answers = list(session.stream((index, row.tobytes()) for index, row in enumerate(small.inputs)))
     session.check_digest()
@@ -116,7 +116,7 @@ def test_sequence_numbers_wrap_on_a_faulty_line(small: Bench) -> None:
     class Wrapping(Session):
         def __post_init__(self) -> None:
             super().__post_init__()
-            self.seq = 2**32 - 10
+            self.exchange.seq = 2**32 - 10
 
     outcome = converse(
         small.library, small.inputs, small.expected, ["flip:0.01", "duplicate:0.01"], session_type=Wrapping

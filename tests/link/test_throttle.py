@@ -9,7 +9,7 @@ import pytest
 
 from boardproof_export.shared.errors import InputError
 from boardproof_host.link.disturbance.rate import PIECE_BYTES, Line, ThrottledTransport
-from boardproof_host.link.transport import SerialTransport
+from boardproof_host.ports.serial_port import SerialTransport
 from support.board_library import VirtualClock
 
 DATA = bytes(range(256)) * 4

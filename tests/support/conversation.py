@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from boardproof_export.shared.errors import BoardproofError
 from boardproof_host.link.disturbance.faults import FaultPlan, FaultSpec
 from boardproof_host.link.disturbance.rate import ThrottledTransport
-from boardproof_host.link.session import LinkCounters, Session
+from boardproof_host.link.exchange import LinkCounters
+from boardproof_host.link.session import Session
 from boardproof_host.link.transport import Transport
 from model_builder import random_model
 from support.board_library import BoardOptions, MemoryBoard, VirtualClock, build_board

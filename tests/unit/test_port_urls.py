@@ -7,10 +7,11 @@ import pytest
 
 from boardproof_host.boards.virtual import board as virtual_board
 from boardproof_host.boards.virtual.board import Firmware
-from boardproof_host.link.session import Patience, Session
-from boardproof_host.link.transport import SerialTransport
+from boardproof_host.link.refusals import NoAnswerError
+from boardproof_host.link.session import Session
+from boardproof_host.link.timeouts import Patience
 from boardproof_host.oracles.worker import load_tflm
-from boardproof_host.ports.advice import NoAnswerError
+from boardproof_host.ports.serial_port import SerialTransport
 from model_builder import random_model
 from support.served_board import on_rfc2217, on_socket, on_terminal
 from support.small_models import edges_of

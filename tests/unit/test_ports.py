@@ -25,14 +25,16 @@ from boardproof_host.boards.virtual import board as virtual_board
 from boardproof_host.boards.virtual.board import Firmware
 from boardproof_host.commands import main as cli
 from boardproof_host.commands import ports as ports_command
-from boardproof_host.link.session import Patience, Session
-from boardproof_host.link.transport import SerialTransport
+from boardproof_host.link.refusals import NoAnswerError
+from boardproof_host.link.session import Session
+from boardproof_host.link.timeouts import Patience
 from boardproof_host.ports import advice as port_errors
 from boardproof_host.ports import find as ports
 from boardproof_host.ports import holders as port_state
-from boardproof_host.ports.advice import NoAnswerError, PortBusyError, PortDeniedError
+from boardproof_host.ports.advice import PortBusyError, PortDeniedError
 from boardproof_host.ports.find import Port
 from boardproof_host.ports.holders import Access
+from boardproof_host.ports.serial_port import SerialTransport
 from model_builder import random_model
 from support.served_board import on_terminal
 

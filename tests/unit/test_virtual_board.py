@@ -25,9 +25,10 @@ from boardproof_host.boards.virtual.board import VirtualBoard
 from boardproof_host.boards.virtual.engine import EngineError
 from boardproof_host.boards.virtual.firmware import Engine
 from boardproof_host.boards.virtual.terminal import PtyLink
-from boardproof_host.link.session import Patience, Session
-from boardproof_host.link.transport import SerialTransport
+from boardproof_host.link.session import Session
+from boardproof_host.link.timeouts import Patience
 from boardproof_host.oracles.worker import load_tflm
+from boardproof_host.ports.serial_port import SerialTransport
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode, TensorRole, TensorType

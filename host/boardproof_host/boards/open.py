@@ -14,9 +14,10 @@ from boardproof_host.boards.processes import emulated_board, virtual_board
 from boardproof_host.link.disturbance.cable import Cable, cable_for
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
-from boardproof_host.link.transport import SerialTransport, Transport
+from boardproof_host.link.transport import Transport
 from boardproof_host.ports.find import AUTO, find_board
 from boardproof_host.ports.find_again import reopener
+from boardproof_host.ports.serial_port import SerialTransport
 from boardproof_host.record.build import Footprint
 
 FAST_RATES = (921600, 460800, 230400)

@@ -1,15 +1,21 @@
-"""Who the board says it is, and why it may be refused."""
+"""Hello: who the board says it is, and why it may be refused."""
 
 from dataclasses import dataclass
 
-from boardproof_export.shared.errors import BoardproofError, InputError, LinkError
+from boardproof_export.shared.errors import LinkError
+from boardproof_export.shared.tensors import TENSOR_TYPES, TensorInfo, TensorType, total_bytes
+from boardproof_host.link.exchange import Exchange
+from boardproof_host.link.refusals import FLASH, Advice, no_answer, refused_by_board
+from boardproof_host.link.timeouts import Patience
 from boardproof_host.protocol import messages
-from boardproof_host.protocol.messages import ErrorCode, Feature, TickUnit
+from boardproof_host.protocol.frame import Frame, encode
+from boardproof_host.protocol.messages import Feature, TensorRole, TickUnit
+from boardproof_host.protocol.unpack import unpack
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The board's answer to hello. Sizes in bytes; real value = scale * (q - zero_point)."""
+    """The board's answer to hello. Sizes in bytes."""
 
     target: str
     core: str
@@ -23,12 +29,12 @@ class Identity:
     receive_bytes: int
     clock_hz: int
     baud: int
-    input_bytes: int
-    input_scale: float
-    input_zero_point: int
-    output_bytes: int
-    output_scale: float
-    output_zero_point: int
+    longest_request: int
+    longest_answer: int
+    inference_seconds: float  # that an inference may take; 0 where it is not known
+    packed_fill: int  # the byte that packed inputs repeat
+    inputs: tuple[TensorInfo, ...]  # without names, which the board does not know
+    outputs: tuple[TensorInfo, ...]
     op_count: int
     ram_used: int
     ram_given: int
@@ -40,14 +46,15 @@ class Identity:
         Raises:
             LinkError: a value that no board of this protocol version sends.
         """
-        if answer.answers_kept < 1 or answer.input_bytes < 1 or answer.output_bytes < 1:
-            raise LinkError("hello's answer makes no sense", hint="build and flash the firmware again")
         try:
             unit = TickUnit(answer.tick_unit)
+            inputs, outputs = (_tensors(answer, role) for role in (TensorRole.INPUT, TensorRole.OUTPUT))
         except ValueError as error:
+            raise LinkError(f"hello's answer makes no sense: {error}", hint=FLASH) from error
+        if answer.answers_kept < 1 or not total_bytes(inputs) or not total_bytes(outputs):
             raise LinkError(
-                f"hello's answer makes no sense: {error}", hint="flash the firmware again"
-            ) from error
+                "hello's answer makes no sense: it keeps no answers, or has no tensors", hint=FLASH
+            )
         return cls(
             target=answer.target,
             core=answer.core,
@@ -61,39 +68,47 @@ class Identity:
             receive_bytes=answer.receive_bytes,
             clock_hz=answer.clock_hz,
             baud=answer.baud,
-            input_bytes=answer.input_bytes,
-            input_scale=answer.input_scale,
-            input_zero_point=answer.input_zero_point,
-            output_bytes=answer.output_bytes,
-            output_scale=answer.output_scale,
-            output_zero_point=answer.output_zero_point,
+            longest_request=answer.longest_request,
+            longest_answer=answer.longest_answer,
+            inference_seconds=answer.inference_ms / 1000,
+            packed_fill=answer.packed_fill,
+            inputs=inputs,
+            outputs=outputs,
             op_count=answer.op_count,
             ram_used=answer.ram_used,
             ram_given=answer.ram_given,
         )
 
     @property
+    def input_bytes(self) -> int:
+        """All inputs, one behind the other."""
+        return total_bytes(self.inputs)
+
+    @property
+    def output_bytes(self) -> int:
+        """All outputs."""
+        return total_bytes(self.outputs)
+
+    @property
     def emulated(self) -> bool:
         """No silicon: it has no clock (firmware/protocol.toml, `clock_hz`), so its ticks are never a time."""
         return self.clock_hz == 0 or self.tick_unit is TickUnit.INSTRUCTIONS
 
-    def check_model(self, sha256: str, name: str, runs: str | None = None, *, exported: bool) -> None:
+    def check_model(self, sha256: str, name: str, runs: str | None = None) -> None:
         """Refuses a board that runs another model than `name`.
 
         Args:
             runs: the file that it runs, where that is known.
-            exported: a build would take `name` as it is.
 
         Raises:
             LinkError: naming both models.
         """
         if self.model_sha256 == sha256:
             return
-        export = "" if exported else f"boardproof export {name} && "
         raise LinkError(
             f"the board runs another model: {self.model_sha256[:12]}, not {sha256[:12]} ({name})",
-            hint=f"name the one it runs (--model {runs or 'FILE'}), or flash this one: {export}boardproof flash "
-            f"--target {self.target}",
+            hint=f"name the one it runs (--model {runs or 'FILE'}), or flash this one: boardproof flash "
+            f"--target {self.target} --model {name}",
         )
 
     def check_same(
@@ -113,36 +128,52 @@ class Identity:
                 raise LinkError(f"{who} has another {what}: {now[:16]}, not {was[:16]}", hint=hint)
 
 
-def refused_by_board(error: messages.Error) -> BoardproofError:
-    """The exception for an error that the board answered with."""
-    a, b = error.detail_a, error.detail_b
-    flash = "export the model and flash the firmware again: pio run -t upload"
-    texts: dict[int, tuple[str, str]] = {
-        ErrorCode.UNKNOWN_TYPE: (
-            f"the board does not know messages of type {a:#04x}",
-            "flash a newer firmware",
-        ),
-        ErrorCode.BAD_LENGTH: (f"the board expected {a} bytes and got {b}", flash),
-        ErrorCode.BAD_PAYLOAD: ("the board could not unpack an input", flash),
-        ErrorCode.NO_SESSION: ("the board lost the session", "run again"),
-        ErrorCode.VERSION_MISMATCH: (
-            f"the board speaks protocol version {a}, this host version {b}",
-            "use firmware and host of one boardproof version: build and flash again",
-        ),
-        ErrorCode.BAUD_REFUSED: (f"the board cannot run its link at {a} baud", "choose a lower rate"),
-        ErrorCode.ENGINE_ARENA: (
-            f"the model's arena does not fit the board: needed {a or 'more'}, given {b} bytes",
-            "give it more (MODEL_TFLM_ARENA_BYTES), use the engine aot, or a smaller model",
-        ),
-        ErrorCode.ENGINE_OP: (f"operator {b} of the model (builtin code {a}) is not in the firmware", flash),
-        ErrorCode.ENGINE_SCHEMA: (f"the model has schema version {b}, the engine reads {a}", flash),
-        ErrorCode.ENGINE_MODEL: ("the model in the firmware is not what it was configured for", flash),
-        ErrorCode.ENGINE_INVOKE: (
-            f"operator {b} of the model failed on the board",
-            "boardproof inspect names it",
-        ),
-    }
-    message, hint = texts.get(error.code, (f"the board answered error {error.code} ({a}, {b})", flash))
-    if error.code == ErrorCode.BAUD_REFUSED:
-        return InputError(message, hint=hint)
-    return LinkError(message, hint=hint)
+def _tensors(answer: messages.HelloAnswer, role: TensorRole) -> tuple[TensorInfo, ...]:
+    return tuple(
+        TensorInfo(
+            name="",
+            type=_type(tensor.type),
+            shape=tensor.dims,
+            scale=tensor.scale if tensor.quantized else None,
+            zero_point=tensor.zero_point if tensor.quantized else None,
+        )
+        for tensor in answer.tensors
+        if tensor.role == role
+    )
+
+
+def _type(number: int) -> TensorType:
+    name = messages.TensorType(number).name.lower()
+    return next(known for known in TENSOR_TYPES if known == name)
+
+
+def say_hello(exchange: Exchange, patience: Patience, advice: Advice | None = None) -> Identity:
+    """Opens a session on the board.
+
+    Raises:
+        LinkError: silence, another protocol version, or an engine that did not start.
+    """
+    deadline = exchange.clock() + patience.hello
+    # One nonce for all tries: an answer to an earlier try is as good, and a late try opens no other session.
+    nonce = exchange.random.getrandbits(32)
+    mine: set[int] = set()  # sequence numbers of the tries
+    while (left := deadline - exchange.clock()) > 0:
+        data = messages.Hello(nonce, messages.VERSION).pack()
+        mine.add(exchange.seq)
+        exchange.send(encode(messages.Hello.TYPE, exchange.next_seq(), data))
+        for frame in exchange.frames_until(exchange.clock() + min(patience.hello_every, left)):
+            identity = _identity_in(frame, nonce) if frame.seq in mine else None
+            if identity is not None:
+                exchange.expect(identity.longest_answer)
+                exchange.rate(identity.baud)
+                return identity
+    raise no_answer(exchange.transport.name, exchange.foreign, advice)
+
+
+def _identity_in(frame: Frame, nonce: int) -> Identity | None:
+    if frame.type == messages.Error.TYPE:
+        raise refused_by_board(unpack(messages.Error, frame))
+    if frame.type != messages.HelloAnswer.TYPE:
+        return None
+    answer = unpack(messages.HelloAnswer, frame)
+    return Identity.of(answer) if answer.nonce == nonce else None

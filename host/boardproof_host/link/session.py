@@ -1,50 +1,27 @@
-"""A session with a board: hello, requests one at a time, a stream of inputs, and what to do when the board is lost."""
+"""A session with a board: requests one at a time, a stream of inputs, and what to do when the board is lost."""
 
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from boardproof_export.shared.errors import InputError, LinkError
-from boardproof_host.link.handshake import Identity, refused_by_board
-from boardproof_host.link.timeouts import RoundTrip
-from boardproof_host.link.transport import SAFE_BAUD, PortGoneError, Transport
-from boardproof_host.link.window import SEQ_MASK, Answer, Window
-from boardproof_host.ports.advice import no_answer
+from boardproof_export.shared.errors import BoardproofError, LinkError
+from boardproof_host.link import rates
+from boardproof_host.link.exchange import Exchange, LinkCounters
+from boardproof_host.link.handshake import Identity, say_hello
+from boardproof_host.link.refusals import Advice, DigestError, no_answer, refused_by_board
+from boardproof_host.link.timeouts import Patience
+from boardproof_host.link.transport import PortGoneError, Transport
+from boardproof_host.link.window import Answer, Sending, Window
 from boardproof_host.protocol import messages
-from boardproof_host.protocol.frame import Frame, FrameParser, encode
+from boardproof_host.protocol.frame import Frame, encode, longest_on_wire
 from boardproof_host.protocol.messages import Feature
 from boardproof_host.protocol.unpack import unpack
 
-ECHO_BYTES = 64  # what every board takes in one echo
-ECHO_SECONDS = 0.1
-TRIAL_SECONDS = 0.7  # longer than the board's trial of a rate (RATE_TRIAL_MS)
-Request = messages.Hello | messages.Status | messages.Echo | messages.Profile | messages.SetBaud
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long the session waits. Times in seconds."""
-
-    hello: float = 8.0  # for the first answer: a board that resets on open runs its boot loader first
-    hello_every: float = 0.5  # between two hellos
-    silence: float = 10.0  # without one good answer: the board is lost
-    tries: int = 256  # transmissions of one request
-    reopen: float = 30.0  # for a port that vanished to come back
-    minimum: float = 0.2  # shortest time-out of a request
-
-
-@dataclass
-class LinkCounters:
-    """What the link did since the session was made."""
-
-    bytes_down: int = 0  # host to board
-    bytes_up: int = 0
-    payload_down: int = 0  # input bytes before framing and packing
-    retransmits: int = 0
-    damaged_down: int = 0  # frames that the board dropped since hello, as it said at the end
-    restarts: int = 0  # times that the board lost the session in mid-run
-    reopened: int = 0  # times that the port vanished and came back
+WAKE_SECONDS = 0.2  # how often a stream looks whether it shall stop
+Request = (
+    messages.Status | messages.Echo | messages.Profile | messages.Layer | messages.Ops | messages.SetBaud
+)
 
 
 @dataclass
@@ -58,6 +35,8 @@ class Session:
         packed: send packed inputs where the board takes them.
         clock: seconds that never go back; the transport's `read` waits by the same clock.
         reopen: opens the pipe again after it vanished, waiting so many seconds at most; raises LinkError.
+        advice: what else may be the matter where a board does not answer.
+        gone: why the board itself is gone, where somebody knows: its process has ended.
     """
 
     transport: Transport
@@ -66,23 +45,25 @@ class Session:
     packed: bool = True
     clock: Callable[[], float] = time.monotonic
     reopen: Callable[[float], Transport] | None = None
-    counters: LinkCounters = field(default_factory=LinkCounters)
+    advice: Advice | None = None
+    gone: Callable[[], BoardproofError | None] | None = None
 
     def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)
-        self._parser = FrameParser()
-        self._damaged_before = 0  # by parsers of pipes that are gone
-        self.seq = self._random.getrandbits(32)  # of the next request
-        self.round_trip = RoundTrip(self.patience.minimum)
-        self.digest = 0  # over the answers since hello
-        self._baud: int | None = None  # above the safe rate
-        self._rates: tuple[int, ...] = ()  # to be tried again when the port comes back
+        self.exchange = Exchange(self.transport, self.clock, self.seed)
         self.identity: Identity | None = None
+        self._window: Window | None = None  # of the newest stream, for its digest
+        self._fast = False  # the line runs above the safe rate
+        self._rates: tuple[int, ...] = ()  # to be tried again when the port comes back
+
+    @property
+    def counters(self) -> LinkCounters:
+        """What the link did since the session was made."""
+        return self.exchange.counters
 
     @property
     def damaged(self) -> int:
         """Chunks received that were no frame: boot text, or damage."""
-        return self._damaged_before + self._parser.damaged
+        return self.exchange.damaged
 
     # -- requests one at a time -----------------------------------------------------------------------------
 
@@ -92,86 +73,167 @@ class Session:
         Raises:
             LinkError: silence, another protocol version, or an engine that did not start.
         """
-        deadline = self.clock() + self.patience.hello
-        # One nonce for all tries: an answer to an earlier try is as good, and a late try opens no other session.
-        nonce = self._random.getrandbits(32)
-        mine: set[int] = set()  # sequence numbers of the tries
-        while (left := deadline - self.clock()) > 0:
-            data = messages.Hello(nonce, messages.VERSION).pack()
-            mine.add(self.seq)
-            self.send(encode(messages.Hello.TYPE, self.next_seq(), data))
-            for frame in self._frames_until(self.clock() + min(self.patience.hello_every, left)):
-                identity = self._identity_in(frame, nonce) if frame.seq in mine else None
-                if identity is not None:
-                    self.digest = 0
-                    self.identity = identity
-                    return identity
-        raise self.silent()
-
-    def _identity_in(self, frame: Frame, nonce: int) -> Identity | None:
-        if frame.type == messages.Error.TYPE:
-            raise refused_by_board(unpack(messages.Error, frame))
-        if frame.type != messages.HelloAnswer.TYPE:
-            return None
-        answer = unpack(messages.HelloAnswer, frame)
-        return Identity.of(answer) if answer.nonce == nonce else None
+        try:
+            self.identity = say_hello(self.exchange, self.patience, self.advice)
+        except (PortGoneError, LinkError) as error:
+            raise self._because(error) from error
+        self.transport.write_seconds = self._silence()
+        return self.identity
 
     def ask(self, request: Request, timeout: float = 0.5, tries: int = 6) -> bytes:
         """Sends one request until it is answered; returns the answer's payload.
 
+        Args:
+            timeout: seconds from when the request has left the wire, and beyond the answer's own time there.
+
         Raises:
             LinkError: no answer, or the board answers with an error.
         """
-        seq = self.next_seq()
+        seq = self.exchange.next_seq()
         data = encode(request.TYPE, seq, request.pack())
         for attempt in range(tries):
             if attempt:
                 self.counters.retransmits += 1
-            self.send(data)
-            for frame in self._frames_until(self.clock() + timeout * 2**attempt):
+            left = max(self.exchange.send(data), self.clock()) + self._answer_seconds()
+            for frame in self.exchange.frames_until(left + timeout * 2**attempt):
                 if frame.seq != seq:
                     continue
                 if frame.type == messages.Error.TYPE:
                     raise refused_by_board(unpack(messages.Error, frame))
                 if frame.type == request.ANSWER:
                     return frame.payload
-        raise self.silent()
+        raise self._silent()
+
+    def look(self, request: messages.Profile | messages.Layer) -> bytes:
+        """As `ask`, for a request that the board answers after an inference, looked into."""
+        seconds = 0.0 if self.identity is None else self.identity.inference_seconds
+        return self.ask(request, timeout=max(20.0, 2 * seconds), tries=2)
 
     def status(self) -> messages.StatusAnswer:
         """Asks for the board's counters of this session."""
-        payload = self.ask(messages.Status())
+        payload = self.ask(messages.Status(), timeout=max(0.5, self._inference_seconds()))
         return unpack(messages.StatusAnswer, Frame(messages.StatusAnswer.TYPE, 0, payload))
 
     # -- the stream -----------------------------------------------------------------------------------------
 
-    def stream(self, inputs: Iterable[tuple[int, bytes]]) -> Iterator[Answer]:
+    def stream(
+        self, inputs: Iterable[tuple[int, bytes]], stop: Callable[[], bool] | None = None
+    ) -> Iterator[Answer]:
         """Sends inputs through the window and yields the answers, mostly in order.
 
         Args:
-            inputs: pairs of the caller's index and `input_bytes` int8 values. Read lazily, one window ahead.
+            inputs: pairs of the caller's index and all input bytes. Read lazily, one window ahead.
+            stop: asked now and then; when it says so, only what comes within `patience.stop` is waited for.
 
         Raises:
             LinkError: the board is silent or refuses; what was yielded before stands.
         """
-        if self.identity is None:
-            self.hello()
-        return Window(self, inputs).run()
+        identity = self.identity or self.hello()
+        seconds = self._answer_seconds()
+        window = Window(
+            inputs,
+            identity,
+            self.exchange.next_seq,
+            self.patience,
+            packed=self.packed,
+            now=self.clock(),
+            answer_seconds=seconds,
+        )
+        before = self._window
+        if before is not None:  # of the same session on the board: its digest goes on
+            window.digest, window.unconfirmed = before.digest, before.unconfirmed
+        self._window = window
+        return self._run(window, stop)
+
+    def _run(self, window: Window, stop: Callable[[], bool] | None) -> Iterator[Answer]:
+        stopped_at: float | None = None
+        while True:
+            answers: list[Answer] = []
+            gone: PortGoneError | None = None
+            try:
+                while stopped_at is None and (sending := window.next(self.clock())) is not None:
+                    self._send([sending])
+                if window.idle:
+                    return
+                wake = (
+                    window.deadline() if stop is None else min(window.deadline(), self.clock() + WAKE_SECONDS)
+                )
+                for frame in self.exchange.receive(max(0.0, wake - self.clock())):
+                    answer = window.take(frame, self.clock())
+                    if answer is not None:
+                        answers.append(answer)
+                self._act(window)
+            except PortGoneError as error:
+                gone = error
+            except BoardproofError as error:
+                yield from self._counted(window, answers)
+                raise self._because(error) from error
+            yield from self._counted(window, answers)
+            if gone is not None:
+                self._open_again(window, gone)
+            if stop is not None and stop():
+                stopped_at = self.clock() if stopped_at is None else stopped_at
+                if self.clock() - stopped_at >= self.patience.stop:
+                    return
+
+    def _counted(self, window: Window, answers: list[Answer]) -> list[Answer]:
+        self.counters.answered += len(answers)
+        self.counters.payload_down += window.payload_bytes
+        self.counters.retransmits += window.retransmits
+        window.payload_bytes = window.retransmits = 0
+        return answers
+
+    def _send(self, sendings: Iterable[Sending]) -> None:
+        for sending in sendings:
+            sending.sent(self.exchange.send(sending.frame))
+
+    def _act(self, window: Window) -> None:
+        """Does what the received frames, or their absence, ask for."""
+        if window.session_lost:
+            self.counters.restarts += 1
+            self._begin_again(window, self.hello)
+        elif window.silent(self.clock()):
+            self._begin_again(window, self._fall_back)
+        else:
+            self._send(window.repeats(self.clock()))
+
+    def _begin_again(self, window: Window, recover: Callable[[], Identity]) -> None:
+        identity = recover()
+        self._send(window.begin_again(identity, self.clock()))
 
     def check_digest(self) -> None:
-        """Compares the board's digest over all answers since hello with the answers that arrived.
+        """Compares the board's digest over all answers since hello with the answers that arrived, and counts them as
+        confirmed.
 
         Raises:
-            LinkError: they differ: some answer was not what the board computed.
+            DigestError: they differ: some answer was not what the board computed.
+            LinkError: the board could not be asked; what it answered is as good as before.
         """
         status = self.status()
         self.counters.damaged_down = status.damaged
-        if status.digest != self.digest:
-            raise LinkError(
-                f"the board's digest over its answers is {status.digest:08x}, the host's {self.digest:08x}",
+        window = self._window
+        digest = 0 if window is None else window.digest
+        if status.digest != digest:
+            raise DigestError(
+                f"the board's digest over its answers is {status.digest:08x}, the host's {digest:08x}",
                 hint="do not trust this run; run again, and report it if it happens twice",
             )
+        if window is not None:
+            self.counters.confirmed += window.unconfirmed
+            window.unconfirmed = 0
 
     # -- recovery -------------------------------------------------------------------------------------------
+
+    def _open_again(self, window: Window, gone: PortGoneError) -> None:
+        """After the pipe vanished, and while it vanishes again: opens it and goes on."""
+        while self.reopen is not None:
+            self.counters.reopened += 1
+            try:
+                self._begin_again(window, partial(self.open_again, gone))
+                return
+            except PortGoneError as again:
+                gone = again
+        raise self._because(gone) from gone
 
     def open_again(self, gone: PortGoneError) -> Identity:
         """After the pipe vanished: opens it anew and says hello.
@@ -183,29 +245,22 @@ class Session:
             raise gone
         self.transport.close()
         self.transport = self.reopen(self.patience.reopen)
-        self._damaged_before = self.damaged
-        self._parser = FrameParser()
-        self._baud = None
+        self.exchange.use(self.transport)
+        self._fast = False
         identity = self.hello()
         self.raise_baud(self._rates)
         return self.identity or identity
 
-    def fall_back(self) -> Identity:
-        """After long silence: the board may have restarted at its safe rate. Both stay there, for the rate is in doubt.
-
-        Raises:
-            LinkError: it is silent there, too.
-        """
-        if self._baud is None:
-            raise self.silent()
-        self._baud = None
-        self.transport.set_baud(SAFE_BAUD)
+    def _fall_back(self) -> Identity:
+        """After long silence: the board may have restarted at its safe rate. Both stay there: the rate is in doubt."""
+        if not self._fast:
+            raise self._silent()
+        self._fast = False
+        rates.go_back(self.exchange)
         return self.hello()
 
-    def raise_baud(self, rates: Iterable[int]) -> int | None:
-        """Changes to the first of `rates` that works in both directions; returns it, or None where none does.
-
-        The board falls back by itself where the self-test is not heard; so does the host.
+    def raise_baud(self, wanted: Iterable[int]) -> int | None:
+        """Changes to the first of these rates that works; returns it, or None where none does, or the link has no rate.
 
         Raises:
             LinkError: the board is not heard even at the safe rate.
@@ -213,56 +268,29 @@ class Session:
         assert self.identity is not None
         if not self.identity.features & Feature.BAUD:
             return None
-        self._rates = tuple(rates)
-        for rate in self._rates:
-            if self._try_baud(rate):
-                self._baud = rate
-                self.identity = self.hello()
-                return rate
-        return None
+        self._rates = tuple(wanted)
+        rate = rates.raise_rate(self.exchange, self.ask, self.hello, self._rates)
+        self._fast = rate is not None
+        return rate
 
-    def _try_baud(self, rate: int) -> bool:
-        try:
-            self.ask(messages.SetBaud(rate))
-        except InputError:
-            return False  # the board cannot; nothing has changed
-        try:
-            self.transport.set_baud(rate)
-            for start in range(0, 256, ECHO_BYTES):
-                data = bytes(range(start, start + ECHO_BYTES))
-                if self.ask(messages.Echo(data), timeout=ECHO_SECONDS, tries=2) != data:
-                    raise LinkError("the echo differs", hint="choose a lower rate")
-        except LinkError:
-            self.transport.set_baud(SAFE_BAUD)
-            self._drain(TRIAL_SECONDS)
-            self.hello()
-            return False
-        return True
+    # -- how long --------------------------------------------------------------------------------------------
 
-    def _drain(self, seconds: float) -> None:
-        """Throws away what arrives for a while."""
-        for _ in self._frames_until(self.clock() + seconds):
-            pass
+    def _inference_seconds(self) -> float:
+        return 0.0 if self.identity is None else self.identity.inference_seconds
 
-    # -- plumbing -------------------------------------------------------------------------------------------
+    def _silence(self) -> float:
+        return self.patience.silence_of(self._inference_seconds())
 
-    def next_seq(self) -> int:
-        seq = self.seq
-        self.seq = (seq + 1) & SEQ_MASK
-        return seq
+    def _answer_seconds(self) -> float:
+        """Time of the outputs on the wire."""
+        if self.identity is None:
+            return 0.0
+        return self.exchange.wire.seconds(longest_on_wire(self.identity.output_bytes + 8))
 
-    def send(self, data: bytes) -> None:
-        self.counters.bytes_down += len(data)
-        self.transport.write(data)
+    def _silent(self) -> BoardproofError:
+        return self._because(no_answer(self.transport.name, self.exchange.foreign, self.advice))
 
-    def receive(self, timeout: float) -> list[Frame]:
-        data = self.transport.read(timeout)
-        self.counters.bytes_up += len(data)
-        return self._parser.feed(data) if data else []
-
-    def _frames_until(self, deadline: float) -> Iterator[Frame]:
-        while (left := deadline - self.clock()) > 0:
-            yield from self.receive(left)
-
-    def silent(self) -> LinkError:
-        return no_answer(self.transport.name, self._parser.foreign)
+    def _because(self, error: BoardproofError) -> BoardproofError:
+        """The error, or what is behind it: a board that is a process may have ended."""
+        why = None if self.gone is None else self.gone()
+        return error if why is None else why

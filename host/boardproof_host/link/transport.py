@@ -1,16 +1,9 @@
-"""Byte pipes to a board: serial ports, pseudo-terminals, and every other URL that pyserial knows."""
+"""What a session needs of a byte pipe. The pipes: ports/serial_port.py, and disturbance on top of them."""
 
-import os
-import select
-import time
 from typing import Protocol
 
-import serial
+from boardproof_export.shared.errors import LinkError
 
-from boardproof_export.shared.errors import InputError, LinkError
-from boardproof_host.ports import advice as port_errors
-
-READ_BYTES = 65536
 SAFE_BAUD = 115200
 
 
@@ -22,10 +15,16 @@ class Transport(Protocol):
     """A byte pipe. One contract for all, held by tests/contract/test_transport.py.
 
     `read` returns what has arrived, at least one byte, or b"" after `timeout` seconds without any.
-    `write` returns when the pipe has taken all bytes. Both raise PortGoneError once the pipe is gone.
+    `write` returns when the pipe has taken all bytes, and raises StalledError when it takes none for `write_seconds`.
+    Both raise PortGoneError once the pipe is gone. `baud` is the rate of a pipe that has one of its own, whatever the
+    board says; 0 for all others.
     """
 
     name: str
+    write_seconds: float
+
+    @property
+    def baud(self) -> int: ...
 
     def read(self, timeout: float) -> bytes: ...
 
@@ -34,102 +33,3 @@ class Transport(Protocol):
     def set_baud(self, baud: int) -> None: ...
 
     def close(self) -> None: ...
-
-
-class SerialTransport:
-    """A port opened by pyserial.
-
-    Args:
-        url: a device (`/dev/ttyACM0`, `COM3`), or a pyserial URL (`socket://host:port`, `rfc2217://...`, `spy://...`).
-        baud: line rate; links without a rate ignore it.
-
-    Raises:
-        LinkError: the port is absent, busy, not permitted or no serial port.
-        InputError: the URL's scheme is unknown.
-    """
-
-    def __init__(self, url: str, baud: int = SAFE_BAUD) -> None:
-        self.name = url
-        self._port = _open(url, baud)
-        self._fileno = _descriptor(self._port)
-
-    def read(self, timeout: float) -> bytes:
-        """See Transport."""
-        try:
-            if self._fileno is None:
-                return self._read_slowly(timeout)
-            ready, _, _ = select.select([self._fileno], [], [], max(0.0, timeout))
-            if not ready:
-                return b""
-            data = os.read(self._fileno, READ_BYTES)
-        except (OSError, serial.SerialException, TypeError, ValueError) as error:
-            raise _gone(self.name, error) from error
-        if not data:
-            raise _gone(self.name, "the other end closed it")
-        return data
-
-    def _read_slowly(self, timeout: float) -> bytes:
-        """For ports without a descriptor to wait on (rfc2217, spy, Windows): pyserial's own time-out is coarse."""
-        deadline = time.monotonic() + timeout
-        while True:
-            waiting = self._port.in_waiting  # type: ignore[attr-defined]  # missing in the stubs
-            data: bytes = self._port.read(max(1, waiting))
-            if data or time.monotonic() >= deadline:
-                return data
-
-    def write(self, data: bytes) -> None:
-        """See Transport."""
-        try:
-            self._port.write(data)
-        except (OSError, serial.SerialException) as error:
-            raise _gone(self.name, error) from error
-
-    def set_baud(self, baud: int) -> None:
-        """Changes the line rate once all output has left.
-
-        Raises:
-            LinkError: the adapter cannot take this rate.
-        """
-        try:
-            self._port.flush()
-            self._port.baudrate = baud
-        except (OSError, ValueError, serial.SerialException) as error:
-            raise LinkError(
-                f"{self.name} cannot run at {baud} baud: {error}", hint="choose a lower rate with --baud"
-            ) from error
-
-    def close(self) -> None:
-        """Closes the port; closing twice is fine."""
-        self._fileno = None
-        self._port.close()
-
-
-def _descriptor(port: serial.SerialBase) -> int | None:
-    """The file descriptor to wait on, or None where the port buffers bytes of its own."""
-    if os.name != "posix" or (not isinstance(port, serial.Serial) and "socket" not in type(port).__module__):
-        return None
-    if "spy" in type(port).__module__:
-        return None
-    try:
-        return int(port.fileno())
-    except (OSError, AttributeError, ValueError):
-        return None
-
-
-def _open(url: str, baud: int) -> serial.SerialBase:
-    port_errors.check(url)
-    try:
-        port: serial.SerialBase = serial.serial_for_url(url, baudrate=baud, timeout=0.02, exclusive=True)
-        return port
-    except ValueError as error:
-        raise InputError(
-            f"{url} is no port: {error}", hint="give a device such as /dev/ttyACM0 or a pyserial URL"
-        ) from error
-    except OSError as error:  # SerialException is one
-        raise port_errors.unopened(url, error) from error
-
-
-def _gone(name: str, why: object) -> PortGoneError:
-    return PortGoneError(
-        f"{name} is gone: {why}", hint="check the cable and the board's power, then run again"
-    )

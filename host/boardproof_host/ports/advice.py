@@ -26,10 +26,6 @@ class PortDeniedError(LinkError):
     """This user may not open the port."""
 
 
-class NoAnswerError(LinkError):
-    """The port is open, and nothing there speaks the protocol."""
-
-
 def check(url: str) -> None:
     """Refuses, without opening anything, what is no port and what another process has open.
 
@@ -126,16 +122,14 @@ def denied(url: str, access: Access | None) -> PortDeniedError:
     )
 
 
-def no_answer(url: str, foreign: bytes = b"") -> NoAnswerError:
-    """The error for an open port without a board that answers; `foreign` is what it said instead."""
-    heard = f"; it sent something else: {foreign[-80:]!r}" if foreign else ""
-    hint = "flash the firmware (pio run -t upload), check the port (boardproof ports), press reset"
-    if port_state.modem_manager_may_meddle(url):
-        hint = f"{hint}; {MODEM_MANAGER}"
-    return NoAnswerError(f"no answer from a boardproof board at {url}{heard}", hint=hint)
+def silence(url: str) -> str | None:
+    """What else may be the matter with a port where no board answers."""
+    return MODEM_MANAGER if port_state.modem_manager_may_meddle(url) else None
 
 
 def _remote_hint(url: str) -> str:
+    if url.lower().startswith("hwgrep://"):
+        return "no port's description matches; see them with: boardproof ports"
     if url.lower().startswith("rfc2217://"):
         return "check host and port, and that an RFC 2217 server listens there (for plain TCP: socket://)"
     return "check host and port, and that the server is running"

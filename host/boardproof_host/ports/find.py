@@ -11,10 +11,13 @@ from serial.tools import list_ports
 
 from boardproof_export.shared.errors import BoardproofError, LinkError
 from boardproof_host.link.handshake import Identity
-from boardproof_host.link.session import Patience, Session
-from boardproof_host.link.transport import PortGoneError, SerialTransport
+from boardproof_host.link.refusals import NoAnswerError
+from boardproof_host.link.session import Session
+from boardproof_host.link.timeouts import Patience
+from boardproof_host.link.transport import PortGoneError
 from boardproof_host.ports import holders as port_state
-from boardproof_host.ports.advice import NoAnswerError, PortBusyError, PortDeniedError, named
+from boardproof_host.ports.advice import PortBusyError, PortDeniedError, named
+from boardproof_host.ports.serial_port import SerialTransport
 
 AUTO = "auto"
 PROBE_SECONDS = 3.0  # a board that restarts when its port opens runs its boot loader first

@@ -9,7 +9,8 @@ from pathlib import Path
 from serial.tools import list_ports
 
 from boardproof_export.shared.errors import LinkError
-from boardproof_host.link.transport import SerialTransport, Transport
+from boardproof_host.link.transport import Transport
+from boardproof_host.ports.serial_port import SerialTransport
 
 POLL_SECONDS = 0.25
 

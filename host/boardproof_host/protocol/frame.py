@@ -70,6 +70,14 @@ def longest_on_wire(payload: int) -> int:
     return body + body // 254 + 1 + 2 * len(DELIMITER)
 
 
+def is_frame(chunk: bytes) -> bool:
+    """Is what stood between two delimiters a good frame?"""
+    return _decode(chunk) is not None
+
+
+FOREIGN_BYTES = 512  # kept of what was no frame
+
+
 class FrameParser:
     """Finds the good frames in a stream of bytes; whatever arrives, the delimiter after it starts afresh.
 
@@ -103,7 +111,7 @@ class FrameParser:
             frame = self._decode(chunk)
             if frame is None:
                 self.damaged += 1
-                self.foreign = chunk[-256:]
+                self.foreign = chunk[-FOREIGN_BYTES:]
             else:
                 frames.append(frame)
         self._keep(last)
@@ -114,17 +122,19 @@ class FrameParser:
             return
         self._rest += data
         if len(self._rest) > self._longest:
-            self.foreign = bytes(self._rest[-256:])
+            self.foreign = bytes(self._rest[-FOREIGN_BYTES:])
             self._rest.clear()
             self._dropping = True
 
     def _decode(self, chunk: bytes) -> Frame | None:
-        if len(chunk) > self._longest:
-            return None
-        body = cobs_decode(chunk)
-        if body is None or len(body) < FRAME_OVERHEAD:
-            return None
-        if zlib.crc32(body[:-4]) != _CRC.unpack_from(body, len(body) - 4)[0]:
-            return None
-        kind, seq = _HEAD.unpack_from(body)
-        return Frame(kind, seq, body[5:-4])
+        return None if len(chunk) > self._longest else _decode(chunk)
+
+
+def _decode(chunk: bytes) -> Frame | None:
+    body = cobs_decode(chunk)
+    if body is None or len(body) < FRAME_OVERHEAD:
+        return None
+    if zlib.crc32(body[:-4]) != _CRC.unpack_from(body, len(body) - 4)[0]:
+        return None
+    kind, seq = _HEAD.unpack_from(body)
+    return Frame(kind, seq, body[5:-4])

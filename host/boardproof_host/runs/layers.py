@@ -63,7 +63,7 @@ def read_entries(payload: bytes, graph: Graph) -> list[Entry]:
     try:
         while not reader.at_end:
             entry = ProfileEntry.read(reader)
-            entries.append(Entry(entry.op, entry.output, entry.ticks, entry.bytes, entry.crc))
+            entries.append(Entry(entry.op, entry.output, entry.ticks, entry.size, entry.crc))
     except MalformedPayloadError as error:
         raise LinkError(f"the board's profile is cut short: {error}", hint=_FLASH) from error
     wanted = [(op.index, output) for op in graph.ops for output in range(len(op.outputs))]

@@ -20,8 +20,8 @@ from boardproof_host.boards.processes import virtual_board
 from boardproof_host.boards.which_model import candidates, model_of
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
-from boardproof_host.link.transport import SerialTransport
 from boardproof_host.oracles.edges import Edges
+from boardproof_host.ports.serial_port import SerialTransport
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import Feature
 from boardproof_host.runs import layers, suspects

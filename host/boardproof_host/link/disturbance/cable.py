@@ -1,6 +1,6 @@
 """What stands between a session and its pipe when `--throttle` or `--fault` ask for it."""
 
-import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from boardproof_host.link.disturbance.faults import FaultPlan, FaultSpec
@@ -42,12 +42,6 @@ class Cable:
         return f"{again}\n  the newest alone: {newest} {seed}" if newest else again
 
 
-def cable_for(args: argparse.Namespace, board: int) -> Cable:
-    """The cable of a run's board number `board`, counted from 0; every board has faults of its own.
-
-    Raises:
-        InputError: a fault is none.
-    """
-    specs = [FaultSpec.parse(text) for text in args.fault]
-    seed = args.fault_seed if args.fault_seed is not None else (args.seed or 0)
-    return Cable(args.throttle, FaultPlan(specs, seed + board) if specs else None)
+def cable_for(throttle: int | None, faults: Sequence[FaultSpec], seed: int, board: int) -> Cable:
+    """The cable of a run's board number `board`, counted from 0; every board has faults of its own."""
+    return Cable(throttle, FaultPlan(list(faults), seed + board) if faults else None)

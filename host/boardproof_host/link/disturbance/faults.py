@@ -273,6 +273,20 @@ class FaultyTransport:
         self._up = _Lane(plan, "up", clock)
         self._gone: FaultSpec | None = None
 
+    @property
+    def baud(self) -> int:
+        """See Transport."""
+        return self._inner.baud
+
+    @property
+    def write_seconds(self) -> float:
+        """See Transport."""
+        return self._inner.write_seconds
+
+    @write_seconds.setter
+    def write_seconds(self, seconds: float) -> None:
+        self._inner.write_seconds = seconds
+
     def read(self, timeout: float) -> bytes:
         """See Transport."""
         deadline = self._clock() + timeout

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from boardproof_export.shared.errors import InputError
+from boardproof_host.link.timeouts import BITS_PER_BYTE
 from boardproof_host.link.transport import Transport
 
-BITS_PER_BYTE = 10
 PIECE_BYTES = 32  # handed over at a time: as a UART's FIFO does, and what keeps the cost in Python low
 
 
@@ -84,6 +84,20 @@ class ThrottledTransport:
         self._clock = clock
         self._down = Line(_seconds_per_byte(baud))
         self._up = Line(_seconds_per_byte(baud))
+
+    @property
+    def baud(self) -> int:
+        """The line's rate."""
+        return round(BITS_PER_BYTE / self._down.seconds_per_byte)
+
+    @property
+    def write_seconds(self) -> float:
+        """See Transport."""
+        return self._inner.write_seconds
+
+    @write_seconds.setter
+    def write_seconds(self, seconds: float) -> None:
+        self._inner.write_seconds = seconds
 
     def read(self, timeout: float) -> bytes:
         """See Transport."""
