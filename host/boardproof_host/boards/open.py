@@ -1,6 +1,5 @@
 """The boards of a run: emulated ones that are started for it, or real ones behind ports."""
 
-import argparse
 import sys
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -10,15 +9,18 @@ from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.project import Project
 from boardproof_host.boards import build as platformio
 from boardproof_host.boards import targets
+from boardproof_host.boards.options import BoardOptions, LinkOptions
 from boardproof_host.boards.processes import emulated_board, virtual_board
+from boardproof_host.boards.which_model import candidates, model_of
 from boardproof_host.link.disturbance.cable import Cable, cable_for
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
+from boardproof_host.link.timeouts import Patience
 from boardproof_host.link.transport import Transport
 from boardproof_host.ports.find import AUTO, find_board
 from boardproof_host.ports.find_again import reopener
 from boardproof_host.ports.serial_port import SerialTransport
-from boardproof_host.record.build import Footprint
+from boardproof_host.record.facts import Footprint
 
 FAST_RATES = (921600, 460800, 230400)
 MIN_RATE, MAX_RATE = 300, 20_000_000
@@ -26,43 +28,42 @@ MIN_RATE, MAX_RATE = 300, 20_000_000
 
 @dataclass(frozen=True)
 class Boards:
-    """Sessions with identical boards, hello said, their cables, and what their firmware takes."""
+    """Sessions with identical boards, hello said, their cables, what their firmware takes, and the model in it."""
 
     sessions: list[Session]
     cables: list[Cable]
     footprint: Footprint
+    model: Path
 
 
-def open_boards(args: argparse.Namespace, project: Project, stack: ExitStack, model: Path) -> Boards:
-    """Builds and starts, or opens, the boards that the arguments name; `stack` ends and closes them.
-
-    Args:
-        model: what a virtual board runs; all others have theirs in the firmware.
+def open_boards(options: BoardOptions, project: Project, stack: ExitStack) -> Boards:
+    """Builds and starts, or opens, the boards that the options name; `stack` ends and closes them.
 
     Raises:
         InputError: the target does not exist, or is a real board that needs a port.
-        LinkError: a board does not start or answer, or the boards are not the same.
+        LinkError: a board does not start or answer, runs another model, or the boards are not the same.
     """
-    rates = _rates(args.baud)
-    if len(set(args.port or ())) < len(args.port or ()):
+    link = options.link
+    rates = _rates(link.baud)
+    if len(set(options.ports)) < len(options.ports):
         raise InputError("a port is named twice", hint="give --port once a board")
-    if args.port:
-        cables = [cable_for(args, number) for number in range(len(args.port))]
+    many = len(options.ports) or options.boards
+    cables = [cable_for(link.throttle, link.faults, link.fault_seed, number) for number in range(many)]
+    if options.ports:
         sessions = [
-            _over_port(_found(port, project), args, stack, cable)
-            for port, cable in zip(args.port, cables, strict=True)
+            _over_port(_found(port, project), link, stack, cable)
+            for port, cable in zip(options.ports, cables, strict=True)
         ]
     else:
-        cables = [cable_for(args, number) for number in range(args.boards)]
-        sessions = _started(args, project, stack, model, cables)
+        sessions = _started(options, project, stack, cables)
     first = sessions[0].hello()
     for session in sessions[1:]:
         name, other = session.transport.name, sessions[0].transport.name
         session.hello().check_same(first, f"{name}, next to {other},", "flash both with one firmware")
-    if args.port:
+    if options.ports:
         for session in sessions:
-            _raise_baud(session, args.baud, rates)
-    return Boards(sessions, cables, _footprint(project, first))
+            _raise_baud(session, link.baud, rates)
+    return Boards(sessions, cables, _footprint(project, first), model_of(project, options.model, first))
 
 
 def _raise_baud(session: Session, wanted: str, rates: tuple[int, ...]) -> None:
@@ -100,38 +101,44 @@ def _found(port: str, project: Project) -> str:
     return find_board(project.emulators) if port == AUTO else port
 
 
-def _over_port(port: str, args: argparse.Namespace, stack: ExitStack, cable: Cable) -> Session:
+def _over_port(port: str, link: LinkOptions, stack: ExitStack, cable: Cable) -> Session:
     def open_port(name: str) -> Transport:
         return cable.over(SerialTransport(name))
 
-    session = Session(open_port(port), packed=not args.plain, reopen=reopener(port, open_port=open_port))
+    session = Session(
+        open_port(port),
+        Patience(silence=link.patience),
+        packed=link.packed,
+        reopen=reopener(port, open_port=open_port),
+    )
     stack.callback(lambda: session.transport.close())  # the one it has at the end
     return session
 
 
-def _started(
-    args: argparse.Namespace, project: Project, stack: ExitStack, model: Path, cables: list[Cable]
-) -> list[Session]:
-    target = targets.find_target(project, args.target)
+def _started(options: BoardOptions, project: Project, stack: ExitStack, cables: list[Cable]) -> list[Session]:
+    target = targets.find_target(project, options.target or "")
     targets.check_starts(target)
-    if args.boards < 1:
-        raise InputError(f"--boards {args.boards} leaves no board", hint="give 1 or more")
+    if options.boards < 1:
+        raise InputError(f"--boards {options.boards} leaves no board", hint="give 1 or more")
     boards: list[AbstractContextManager[str]]
     if target.virtual:
-        boards = [virtual_board(model) for _ in range(args.boards)]
+        model = candidates(project, options.model)[0]
+        boards = [virtual_board(model) for _ in cables]
     else:
         platformio.build(project, target)  # what is measured is what the sources say
         folder = platformio.build_folder(project, target.name)
-        boards = [emulated_board(project, folder) for _ in range(args.boards)]
-    return [_over_process(board, args, stack, cable) for board, cable in zip(boards, cables, strict=True)]
+        boards = [emulated_board(project, folder) for _ in cables]
+    return [
+        _over_process(board, options.link, stack, cable) for board, cable in zip(boards, cables, strict=True)
+    ]
 
 
 def _over_process(
-    board: AbstractContextManager[str], args: argparse.Namespace, stack: ExitStack, cable: Cable
+    board: AbstractContextManager[str], link: LinkOptions, stack: ExitStack, cable: Cable
 ) -> Session:
     port = stack.enter_context(board)
     if cable.plan is not None:
-        return _over_port(port, args, stack, cable)  # a cable that is cut may be plugged in again
+        return _over_port(port, link, stack, cable)  # a cable that is cut may be plugged in again
     transport = cable.over(SerialTransport(port))
     stack.callback(transport.close)
-    return Session(transport, packed=not args.plain)
+    return Session(transport, Patience(silence=link.patience), packed=link.packed)

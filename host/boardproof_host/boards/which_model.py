@@ -49,7 +49,6 @@ def model_of(project: Project, named: Path | None, identity: Identity) -> Path:
         hashlib.sha256(read_content(wanted)).hexdigest(),
         str(wanted),
         None if known is None else str(known),
-        exported=named is None or named == project.exported_model,
     )
     return wanted
 

@@ -6,18 +6,16 @@ that process and not this one.
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 from boardproof_export.shared.errors import InputError, LinkError
 from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import Project
 from boardproof_export.shared.sources import fashion_mnist as dataset
 from boardproof_host.boards.open import open_boards
-from boardproof_host.boards.options import BoardOptions
 from boardproof_host.boards.processes import virtual_board
-from boardproof_host.boards.which_model import candidates, model_of
+from boardproof_host.boards.which_model import candidates
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
 from boardproof_host.oracles.edges import Edges
@@ -29,8 +27,6 @@ from boardproof_host.runs.layers import Divergence, Entry
 from boardproof_host.runs.options import TraceOptions
 from boardproof_host.runs.suspects import Suspects
 from boardproof_host.runs.trace_record import Profiled, Trace, build_trace
-
-SECONDS = 20.0  # for one answer: a profiled run on a slow board
 
 
 def trace(options: TraceOptions, project: Project, tell: Callable[[str], None] = lambda _: None) -> Trace:
@@ -49,7 +45,8 @@ def trace(options: TraceOptions, project: Project, tell: Callable[[str], None] =
     _check_size(Edges.of(read_graph(path), path), split.images[0].size, path)
     with ExitStack() as stack:
         tell("opening the board")
-        session, path = _open(options.board, project, stack, path)
+        boards = open_boards(replace(options.board, boards=1), project, stack)
+        session, path = boards.sessions[0], boards.model
         graph = read_graph(path)
         edges = Edges.of(graph, path)
         _check_size(edges, split.images[0].size, path)
@@ -66,25 +63,6 @@ def trace(options: TraceOptions, project: Project, tell: Callable[[str], None] =
         ]
         divergences = [_diverge(session, reference, graph, one) for one in profiled if one.wrong]
     return build_trace(path.name, graph, identity, chosen, profiled, divergences)
-
-
-def _open(options: BoardOptions, project: Project, stack: ExitStack, model: Path) -> tuple[Session, Path]:
-    """A session with the board, and the model that its firmware was rendered from."""
-    # TODO(boards.open takes BoardOptions)
-    args: Any = SimpleNamespace(
-        target=options.target,
-        port=list(options.ports) or None,
-        boards=1,
-        baud=options.link.baud,
-        plain=True,
-        fault=[str(fault) for fault in options.link.faults],
-        fault_seed=options.link.fault_seed,
-        seed=None,
-        throttle=options.link.throttle,
-    )
-    session = open_boards(args, project, stack, model).sessions[0]
-    assert session.identity is not None
-    return session, model_of(project, options.model, session.identity)
 
 
 def _check_size(edges: Edges, image_bytes: int, path: Path) -> None:
@@ -131,8 +109,7 @@ def _reference(path: Path, stack: ExitStack) -> Session:
 
 def _profile(board: Session, reference: Session, graph: Graph, image: int, data: bytes) -> Profiled:
     mine, theirs = (
-        layers.read_entries(session.ask(messages.Profile(data), timeout=SECONDS, tries=2), graph)
-        for session in (board, reference)
+        layers.read_entries(session.look(messages.Profile(data)), graph) for session in (board, reference)
     )
     return Profiled(image, data, mine, layers.differing(graph, mine, theirs))
 
@@ -151,8 +128,7 @@ def _values(session: Session, entry: Entry, size: int, data: bytes) -> bytes:
     piece = session.identity.longest_answer
     values = b""
     while len(values) < size:
-        request = messages.Layer(entry.op, entry.output, len(values), piece, data)
-        more = session.ask(request, timeout=SECONDS, tries=2)
+        more = session.look(messages.Layer(entry.op, entry.output, len(values), piece, data))
         values += more
         if not more:
             break  # it is shorter on this side
