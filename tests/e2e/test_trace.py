@@ -57,7 +57,7 @@ def report(broken: str, project: Path) -> dict[str, Any]:
     done = boardproof(project, "run", "--port", broken, "--limit", str(IMAGES), "--json")
     assert done.returncode == 1, done.stderr
     record: dict[str, Any] = json.loads(done.stdout)
-    assert record["mismatches"]
+    assert record["measured"]["mismatches"]
     return record
 
 
@@ -68,13 +68,13 @@ def test_it_takes_the_images_that_differ_in_the_last_report(
     assert done.returncode == 1, done.stderr
     record = json.loads(done.stdout)
     assert record["schema"] == "boardproof.trace/1"
-    assert record["images"] == [mismatch["image"] for mismatch in report["mismatches"]]
+    assert record["images"] == [mismatch["image"] for mismatch in report["measured"]["mismatches"]]
     assert record["expected"] and not record["rebuilt"] and not record["own_reference"]
     assert {found["image"] for found in record["divergences"]} == set(record["images"])
     assert all(found["name"] == "FULLY_CONNECTED" for found in record["divergences"])
     last = [found for found in record["divergences"] if found["op"] == len(record["ops"]) - 1]
     assert last
-    outputs = {mismatch["image"]: mismatch for mismatch in report["mismatches"]}
+    outputs = {mismatch["image"]: mismatch for mismatch in report["measured"]["mismatches"]}
     for found in last:  # the values are those that the run saw
         assert found["differing"] == len(found["elements"]) > 0
         for element in found["elements"]:
@@ -86,13 +86,13 @@ def test_it_takes_the_images_that_differ_in_the_last_report(
 
 
 def test_it_says_what_it_looked_at_and_no_more(broken: str, project: Path, report: dict[str, Any]) -> None:
-    parity = report["parity"]["tflm"]
+    parity = report["measured"]["parity"]["tflm"]
     differ = parity["images"] - parity["exact_images"]
     assert differ > 2
     done = boardproof(project, "trace", "--port", broken, "--worst", "2")
     assert done.returncode == 1, done.stderr
     assert f"looked at 2 of the {differ} images that differ in " in done.stdout
-    first = report["mismatches"][0]["image"]
+    first = report["measured"]["mismatches"][0]["image"]
     assert f"image {first} diverges first at operator" in done.stdout
     last = done.stdout.splitlines()[-1]
     assert last.startswith("2 of 2 diverge, first at operator ") and "(FULLY_CONNECTED)" in last

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.sources import fashion_mnist as dataset
 from boardproof_host import oracles
 from boardproof_host.oracles import AOT_HOST, TFLM, OracleSet
@@ -34,6 +35,16 @@ def test_it_equals_tensorflow_lite_micro(tmp_path: Path) -> None:
         assert not run.failed
     assert np.array_equal(outputs["tflm"].outputs, outputs["aot-host"].outputs)
     assert len(np.unique(outputs["tflm"].outputs)) > 50
+
+
+def test_without_a_checkout_the_hint_says_what_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOARDPROOF_PROJECT", str(tmp_path))
+    sources_digest.cache_clear()
+    with pytest.raises(InputError, match="compiled from a checkout") as caught:
+        oracle_version(AOT_HOST)
+    assert "clone boardproof" in caught.value.hint
 
 
 def test_other_kernels_are_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,13 @@ import pytest
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph, parse_graph
 from boardproof_host.commands.trace import printable, text_of
+from boardproof_host.record import file
 from boardproof_host.record.schema import Mismatch, Report, Target
 from boardproof_host.runs import layers, suspects
 from boardproof_host.runs.layers import Divergence, Element, Entry
 from boardproof_host.runs.trace_record import OpRow, Trace
 from model_builder import random_model
-from records import build
+from records import build, fell_silent
 from support.small_models import reshaping_model, running_sum_model
 
 
@@ -83,11 +84,15 @@ def test_a_handle_of_a_variable_is_not_compared() -> None:
 def report_with(differ: int, listed: int, **changed: Any) -> Report:
     """A report of 1,000 images of which `differ` differ; the worst `listed` stand in it."""
     report = build()
-    parity = replace(report.parity["tflm"], images=1000, exact_images=1000 - differ)
-    mismatches = tuple(Mismatch(100 + number, 0, (1,), (2,)) for number in range(listed))
-    return replace(
-        report, images=1000, parity=report.parity | {"tflm": parity}, mismatches=mismatches, **changed
+    assert report.measured is not None
+    parity = replace(report.measured.parity["tflm"], images=1000, exact_images=1000 - differ)
+    measured = replace(
+        report.measured,
+        images=1000,
+        parity=report.measured.parity | {"tflm": parity},
+        mismatches=tuple(Mismatch(100 + number, 0, (1,), (2,)) for number in range(listed)),
     )
+    return replace(report, measured=measured, **changed)
 
 
 @pytest.mark.parametrize(
@@ -116,16 +121,17 @@ def test_a_report_without_differences_leaves_one_image_to_look_at() -> None:
 
 def test_the_newest_report_of_this_target_model_and_data(tmp_path: Path) -> None:
     ours = report_with(2, 2)
-    assert ours.dataset is not None
+    assert ours.dataset and ours.model and ours.target
     reports = {
         "qemu_cortex_m4/old": ours,
         "qemu_cortex_m4/new": replace(ours, reason="the one that is wanted"),
+        "qemu_cortex_m4/failed": fell_silent(),
         "qemu_cortex_m4/other-model": replace(ours, model=replace(ours.model, sha256="00" * 32)),
         "qemu_cortex_m4/other-data": replace(ours, dataset=replace(ours.dataset, sha256="00" * 32)),
         "qemu_cortex_m3/other-target": replace(ours, target=replace(ours.target, name="qemu_cortex_m3")),
     }
     for age, (place, report) in enumerate(reports.items()):
-        path = report.write(tmp_path / place / "report.json")
+        path = file.write(report, tmp_path / place / "report.json")
         os.utime(path, (1_000_000 + age, 1_000_000 + age))
     (tmp_path / "qemu_cortex_m4" / "damaged").mkdir()
     (tmp_path / "qemu_cortex_m4" / "damaged" / "report.json").write_text("[")
@@ -133,6 +139,12 @@ def test_the_newest_report_of_this_target_model_and_data(tmp_path: Path) -> None
     assert found is not None
     assert found[1].reason == "the one that is wanted"
     assert suspects.latest_report(tmp_path, "tflm_host", ours.model.sha256, ours.dataset.sha256) is None
+
+
+def test_a_report_of_a_run_that_measured_nothing_is_refused(tmp_path: Path) -> None:
+    path = file.write(fell_silent(), tmp_path / "report.json")
+    with pytest.raises(InputError, match="nothing was measured"):
+        suspects.read_report(path, "ab" * 32, "cd" * 32)
 
 
 def test_images_by_name() -> None:

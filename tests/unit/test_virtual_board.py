@@ -182,7 +182,7 @@ def test_profile_and_layer_look_behind_every_operator() -> None:
     reader = messages.Reader(profiled.payload)
     first, last = messages.ProfileEntry.read(reader), messages.ProfileEntry.read(reader)
     assert reader.at_end
-    assert [(entry.op, entry.output, entry.bytes) for entry in (first, last)] == [
+    assert [(entry.op, entry.output, entry.size) for entry in (first, last)] == [
         (0, 0, DEPTHS[1]),
         (1, 0, DEPTHS[2]),
     ]

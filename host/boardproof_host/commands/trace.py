@@ -1,6 +1,7 @@
 """`boardproof trace`: run single images operator by operator, name the first that diverges, say what each costs."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         target=args.target, ports=() if args.port is None else (args.port,), model=args.model
     )
     options = TraceOptions(board, args.data, tuple(args.image), args.report, args.worst)
-    record = trace(options, find_project())
+    record = trace(options, find_project(), lambda line: print(line, file=sys.stderr))
     print(record.to_json() if args.json else text_of(record), end="")
     return ExitCode.DIVERGED if record.divergences else ExitCode.PROVEN
 

@@ -81,7 +81,14 @@ def load(model: bytes, edges: Edges) -> Runner:
 
 
 def _engine() -> Path:
-    return find_project().firmware / "src" / "engine" / "aot"
+    try:
+        return find_project().firmware / "src" / "engine" / "aot"
+    except InputError as error:
+        raise InputError(
+            "the reference aot-host, which stands in for tflite-micro on this machine, is compiled from a checkout of "
+            "boardproof, and there is none here",
+            hint="clone boardproof, and set BOARDPROOF_PROJECT to its folder",
+        ) from error
 
 
 def _run(what: str, *command: str) -> None:

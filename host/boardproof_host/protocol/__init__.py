@@ -1,1 +1,4 @@
-"""The board protocol in Python: frames (`frame`), messages (`messages`, rendered), packed inputs (`packed`)."""
+"""The board protocol in Python: frames, messages (rendered), packed inputs; no ports, no sessions, no time.
+
+Mirrors `firmware/src/protocol` and is mirrored by it; it imports nothing of the host.
+"""

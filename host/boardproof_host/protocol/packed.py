@@ -1,6 +1,6 @@
-"""Packed inputs: runs of the input's zero point told by their length. The mirror of firmware/src/app/packed.c.
+"""Packed inputs: runs of one byte, hello's `packed_fill`, told by their length. As in firmware/src/app/packed.c.
 
-Tokens: 0x00..0x7f n: n + 1 literal bytes follow; 0x80..0xff n: n - 0x7f times the zero point.
+Tokens: 0x00..0x7f n: n + 1 literal bytes follow; 0x80..0xff n: n - 0x7f times the fill byte.
 """
 
 import re
@@ -8,9 +8,9 @@ import re
 LONGEST_RUN = 128
 
 
-def pack(data: bytes, zero_point: int) -> bytes:
-    """Packs the int8 values `data`, given as bytes; a run of one zero point stays a literal."""
-    fill = zero_point & 0xFF
+def pack(data: bytes, fill: int) -> bytes:
+    """Packs `data`; a run of one fill byte stays a literal. `fill` may be given signed."""
+    fill &= 0xFF
     out = bytearray()
     at = 0
     for match in re.finditer(re.escape(bytes([fill])) + b"{2,}", data):
@@ -32,14 +32,14 @@ def _literals(out: bytearray, data: bytes) -> None:
         out += piece
 
 
-def unpack(packed: bytes, zero_point: int, count: int) -> bytes | None:
-    """Unpacks into exactly `count` values; None when `packed` holds more, fewer or is cut short."""
+def unpack(packed: bytes, fill: int, count: int) -> bytes | None:
+    """Unpacks into exactly `count` bytes; None when `packed` holds more, fewer or is cut short."""
     out = bytearray()
     at = 0
     while at < len(packed):
         run = (packed[at] & 0x7F) + 1
         if packed[at] & 0x80:
-            out += bytes([zero_point & 0xFF]) * run
+            out += bytes([fill & 0xFF]) * run
             at += 1
         else:
             if at + 1 + run > len(packed):

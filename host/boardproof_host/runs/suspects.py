@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boardproof_export.shared.errors import BoardproofError, InputError
-from boardproof_host.record import schema
+from boardproof_host.record import file
 from boardproof_host.record.schema import Report
 
 FIRST = 0  # the image to look at where nothing is known
@@ -38,20 +38,23 @@ def of_report(path: Path, report: Report, worst: int | None) -> Suspects:
     """The images that differ in a report, the worst first.
 
     Args:
+        report: of a run that measured something, as `read_report` gives it.
         worst: at most so many.
     """
-    parity = report.parity[report.reference.oracle]
+    measured, build_id = report.measured, report.target.build_id if report.target else None
+    assert measured is not None
+    parity = measured.parity[measured.reference.oracle]
     differ = parity.images - parity.exact_images
-    images = tuple(mismatch.image for mismatch in report.mismatches)[:worst]
+    images = tuple(mismatch.image for mismatch in measured.mismatches)[:worst]
     if not images:
-        words = f"image {FIRST}: of the {report.images:,} images in {path} none differs"
-        return Suspects((FIRST,), words, path, build_id=report.target.build_id)
+        words = f"image {FIRST}: of the {measured.images:,} images in {path} none differs"
+        return Suspects((FIRST,), words, path, build_id=build_id)
     if len(images) == differ:
         many = "the image that differs" if differ == 1 else f"all {differ} images that differ"
         words = f"{many} in {path}"
     else:
         words = f"{len(images)} of the {differ:,} images that differ in {path}, the worst"
-    return Suspects(images, words, path, expected=True, build_id=report.target.build_id)
+    return Suspects(images, words, path, expected=True, build_id=build_id)
 
 
 def unknown(target: str) -> Suspects:
@@ -63,18 +66,18 @@ def read_report(path: Path, model_sha256: str, data_sha256: str) -> Report:
     """The report that was named.
 
     Raises:
-        InputError: it cannot be read, or is of another model or of other data.
+        InputError: it cannot be read, nothing was measured, or it is of another model or of other data.
     """
-    report = schema.read(path / schema.FILE_NAME if path.is_dir() else path)
+    report = file.read(path / file.FILE_NAME if path.is_dir() else path)
+    hint = "name the report of a run with this model and data, or the images with --image"
+    if report.measured is None or report.model is None:
+        raise InputError(f"in {path} nothing was measured: {report.reason}", hint=hint)
     for what, theirs, ours in (
         ("another model", report.model.sha256, model_sha256),
         ("other data", report.dataset.sha256 if report.dataset else "none", data_sha256),
     ):
         if theirs != ours:
-            raise InputError(
-                f"{path} is of {what}: {theirs[:12]}, not {ours[:12]}",
-                hint="name the report of a run with this model and data, or the images with --image",
-            )
+            raise InputError(f"{path} is of {what}: {theirs[:12]}, not {ours[:12]}", hint=hint)
     return report
 
 
@@ -82,14 +85,12 @@ def latest_report(
     folder: Path, target: str, model_sha256: str, data_sha256: str
 ) -> tuple[Path, Report] | None:
     """The newest report of a target with this model and data below `folder`, where there is one."""
-    found = sorted(
-        folder.glob(f"*/**/{schema.FILE_NAME}"), key=lambda path: path.stat().st_mtime, reverse=True
-    )
+    found = sorted(folder.glob(f"*/**/{file.FILE_NAME}"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in found:
         try:
             report = read_report(path, model_sha256, data_sha256)
         except BoardproofError:
-            continue  # of another run, an older schema, or damaged: not the one that is wanted
-        if report.target.name == target:
+            continue  # of another run, or damaged: not the one that is wanted
+        if report.target is not None and report.target.name == target:
             return path, report
     return None

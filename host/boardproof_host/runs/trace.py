@@ -4,19 +4,18 @@ The reference is a virtual board of its own, asked the same questions: a model t
 that process and not this one.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 from boardproof_export.shared.errors import InputError, LinkError
 from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import Project
 from boardproof_export.shared.sources import fashion_mnist as dataset
 from boardproof_host.boards.open import open_boards
-from boardproof_host.boards.options import BoardOptions
 from boardproof_host.boards.processes import virtual_board
-from boardproof_host.boards.which_model import candidates, model_of
+from boardproof_host.boards.which_model import candidates
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
 from boardproof_host.oracles.edges import Edges
@@ -29,11 +28,12 @@ from boardproof_host.runs.options import TraceOptions
 from boardproof_host.runs.suspects import Suspects
 from boardproof_host.runs.trace_record import Profiled, Trace, build_trace
 
-SECONDS = 20.0  # for one answer: a profiled run on a slow board
 
-
-def trace(options: TraceOptions, project: Project) -> Trace:
+def trace(options: TraceOptions, project: Project, tell: Callable[[str], None] = lambda _: None) -> Trace:
     """Traces the images that the options ask for.
+
+    Args:
+        tell: takes a line about what is being done.
 
     Raises:
         InputError: the model, the data or the report cannot be used, or the data do not fit the model.
@@ -44,7 +44,9 @@ def trace(options: TraceOptions, project: Project) -> Trace:
     split = dataset.load("test", options.data)
     _check_size(Edges.of(read_graph(path), path), split.images[0].size, path)
     with ExitStack() as stack:
-        session, path = _open(options.board, project, stack, path)
+        tell("opening the board")
+        boards = open_boards(replace(options.board, boards=1), project, stack)
+        session, path = boards.sessions[0], boards.model
         graph = read_graph(path)
         edges = Edges.of(graph, path)
         _check_size(edges, split.images[0].size, path)
@@ -53,6 +55,7 @@ def trace(options: TraceOptions, project: Project) -> Trace:
         rows = dataset.quantize(
             split.images[list(chosen.images)], edges.inputs[0].scale or 0.0, edges.inputs[0].zero_point or 0
         )
+        tell(f"looking at {chosen.words}")
         reference = _reference(path, stack)
         profiled = [
             _profile(session, reference, graph, image, row.tobytes())
@@ -60,25 +63,6 @@ def trace(options: TraceOptions, project: Project) -> Trace:
         ]
         divergences = [_diverge(session, reference, graph, one) for one in profiled if one.wrong]
     return build_trace(path.name, graph, identity, chosen, profiled, divergences)
-
-
-def _open(options: BoardOptions, project: Project, stack: ExitStack, model: Path) -> tuple[Session, Path]:
-    """A session with the board, and the model that its firmware was rendered from."""
-    # TODO(boards.open takes BoardOptions)
-    args: Any = SimpleNamespace(
-        target=options.target,
-        port=list(options.ports) or None,
-        boards=1,
-        baud=options.link.baud,
-        plain=True,
-        fault=[str(fault) for fault in options.link.faults],
-        fault_seed=options.link.fault_seed,
-        seed=None,
-        throttle=options.link.throttle,
-    )
-    session = open_boards(args, project, stack, model).sessions[0]
-    assert session.identity is not None
-    return session, model_of(project, options.model, session.identity)
 
 
 def _check_size(edges: Edges, image_bytes: int, path: Path) -> None:
@@ -125,8 +109,7 @@ def _reference(path: Path, stack: ExitStack) -> Session:
 
 def _profile(board: Session, reference: Session, graph: Graph, image: int, data: bytes) -> Profiled:
     mine, theirs = (
-        layers.read_entries(session.ask(messages.Profile(data), timeout=SECONDS, tries=2), graph)
-        for session in (board, reference)
+        layers.read_entries(session.look(messages.Profile(data)), graph) for session in (board, reference)
     )
     return Profiled(image, data, mine, layers.differing(graph, mine, theirs))
 
@@ -145,8 +128,7 @@ def _values(session: Session, entry: Entry, size: int, data: bytes) -> bytes:
     piece = session.identity.longest_answer
     values = b""
     while len(values) < size:
-        request = messages.Layer(entry.op, entry.output, len(values), piece, data)
-        more = session.ask(request, timeout=SECONDS, tries=2)
+        more = session.look(messages.Layer(entry.op, entry.output, len(values), piece, data))
         values += more
         if not more:
             break  # it is shorter on this side
