@@ -168,6 +168,8 @@ class MemoryBoard:
     options: BoardOptions = field(default_factory=BoardOptions)
     cable_limit: int = 0
     name: str = "memory://"
+    write_seconds: float = 10.0
+    baud: int = 0  # the board tells it
 
     def __post_init__(self) -> None:
         self._lib = _load(self.library)
@@ -212,7 +214,7 @@ class MemoryBoard:
         now = _ns(self.clock())
         if self.options.safe_baud:
             self._lib.board_run(now)  # the rate may change now
-        assert self._lib.board_feed(self._passed(data, self.baud), len(data), now), (
+        assert self._lib.board_feed(self._passed(data, self.board_baud), len(data), now), (
             "the board's queue is full"
         )
 
@@ -236,7 +238,7 @@ class MemoryBoard:
         self._lib.board_lose_power()
 
     @property
-    def baud(self) -> int:
+    def board_baud(self) -> int:
         """The rate that the firmware runs its link at."""
         return int(self._lib.board_baud())
 

@@ -167,7 +167,7 @@ typedef struct {
   uint16_t op; /* The operator's index in the model, from 0. */
   uint8_t output; /* Which of its outputs, from 0. */
   uint32_t ticks; /* Cost of the operator in tick_unit; 0 but for its first output. */
-  uint32_t bytes; /* Size of the output. */
+  uint32_t size; /* Bytes of the output. */
   uint32_t crc; /* CRC-32 of the output. */
 } message_profile_entry_t;
 
@@ -176,7 +176,7 @@ static inline void message_write_profile_entry(const message_profile_entry_t *m,
   message_put_u16(put, to, m->op);
   message_put_u8(put, to, m->output);
   message_put_u32(put, to, m->ticks);
-  message_put_u32(put, to, m->bytes);
+  message_put_u32(put, to, m->size);
   message_put_u32(put, to, m->crc);
 }
 

@@ -185,14 +185,14 @@ class ProfileEntry:
     op: int  # The operator's index in the model, from 0.
     output: int  # Which of its outputs, from 0.
     ticks: int  # Cost of the operator in tick_unit; 0 but for its first output.
-    bytes: int  # Size of the output.
+    size: int  # Bytes of the output.
     crc: int  # CRC-32 of the output.
 
     def pack(self) -> bytes:
         """Returns the bytes."""
         return b"".join(
             (
-                struct.pack("<HBIII", self.op, self.output, self.ticks, self.bytes, self.crc),
+                struct.pack("<HBIII", self.op, self.output, self.ticks, self.size, self.crc),
             )
         )
 
@@ -202,9 +202,9 @@ class ProfileEntry:
         op = reader.integer("<H")
         output = reader.integer("<B")
         ticks = reader.integer("<I")
-        bytes = reader.integer("<I")
+        size = reader.integer("<I")
         crc = reader.integer("<I")
-        return cls(op=op, output=output, ticks=ticks, bytes=bytes, crc=crc)
+        return cls(op=op, output=output, ticks=ticks, size=size, crc=crc)
 
 
 @dataclass(frozen=True, slots=True)

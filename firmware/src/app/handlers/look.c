@@ -26,7 +26,7 @@ static void write_entry(void *context, uint16_t op, uint8_t output, const void *
       .op = op,
       .output = output,
       .ticks = output == 0 ? ticks : 0,
-      .bytes = (uint32_t)bytes,
+      .size = (uint32_t)bytes,
       .crc = crc32_update(0, (const uint8_t *)data, bytes),
   };
   message_write_profile_entry(&entry, frame_writer_put, context);
