@@ -1,6 +1,7 @@
 """PlatformIO, as a program: boardproof builds and flashes with it and adds nothing but where, and whether it must.
 
-A build is kept by target, model and flags, so that several models live side by side and nothing is global to a checkout.
+A build is kept by target, model and flags, so that several models live side by side and nothing
+is global to a checkout.
 """
 
 import contextlib

@@ -1,6 +1,7 @@
 """Whether a build is current without asking PlatformIO, which takes 2 s to find that nothing is to be done.
 
-Only builds of the project's own emulated platforms are judged: of these all that goes in is known. In doubt, it is built.
+Only builds of the project's own emulated platforms are judged: of these all that goes in is known. In doubt, it is
+built.
 """
 
 import hashlib

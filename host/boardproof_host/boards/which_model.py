@@ -14,8 +14,8 @@ from boardproof_host.record.schema import Model, Op
 
 
 def default_model(project: Project, target: Target) -> Path:
-    """What a target's firmware is rendered from when nobody names a model: the exported one, else the target's own, else
-    the reference model."""
+    """What a target's firmware is rendered from when nobody names a model: the exported one, else the target's own,
+    else the reference model."""
     exported = project.exported_model
     if exported is not None:
         return exported

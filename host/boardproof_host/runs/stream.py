@@ -25,7 +25,8 @@ WAKE_SECONDS = 0.1
 class Measurement:
     """What the boards answered: rows follow the inputs; `answered` tells which rows hold an answer.
 
-    outputs: uint8 (N, output_bytes), as they came over the wire; ticks: uint32 (N,), in the board's tick unit; seconds: wall time of the stream.
+    outputs: uint8 (N, output_bytes), as they came over the wire;
+    ticks: uint32 (N,), in the board's tick unit; seconds: wall time of the stream.
     """
 
     outputs: NDArray[np.uint8]

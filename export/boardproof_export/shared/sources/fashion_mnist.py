@@ -98,6 +98,7 @@ class FashionMnist:
             )
         (tensor,) = inputs
         images = self.split.images[indices]
+        values: NDArray[np.generic]
         if tensor.scale is None or tensor.zero_point is None:
             if tensor.type != "float32":
                 raise InputError(
