@@ -40,7 +40,7 @@ def test_profile_has_an_entry_for_each_output(talk: Talk) -> None:
     outputs = EDGES.output(data)
     found = entries(talk.ask(messages.Profile(data), 1).payload)
     written = [crc, len(data).to_bytes(4, "little"), outputs[:9], outputs[9:]]
-    assert [(e.op, e.output, e.bytes, e.crc) for e in found] == [
+    assert [(e.op, e.output, e.size, e.crc) for e in found] == [
         (op, output, len(what), zlib.crc32(what))
         for (op, output), what in zip(((0, 0), (0, 1), (1, 0), (1, 1)), written, strict=True)
     ]

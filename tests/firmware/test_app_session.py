@@ -33,7 +33,7 @@ def at_rate(library: Path, baud: int, *, confirmed: bool = True) -> Talk:
     talk.ask(messages.SetBaud(baud), 1)
     talk.baud = baud
     talk.board.set_baud(baud)
-    assert talk.board.baud == baud
+    assert talk.board.board_baud == baud
     if confirmed:
         talk.ask(messages.Echo(b"heard"), 2)
     return talk
@@ -79,10 +79,10 @@ def test_answers_of_long_ago_are_in_nobodys_way(library: Path) -> None:
 def test_a_trial_of_a_rate_ends(library: Path) -> None:
     talk = at_rate(library, 921_600, confirmed=False)
     talk.hear(0.45)
-    assert talk.board.baud == 921_600
+    assert talk.board.board_baud == 921_600
     talk.hear(0.06)
     talk.hear(0.001)  # the board looks at its clock when something wakes it
-    assert talk.board.baud == SAFE
+    assert talk.board.board_baud == SAFE
     talk.board.set_baud(SAFE)
     talk.baud = SAFE
     assert talk.status(3).frames == 2  # set_baud and this
@@ -91,7 +91,7 @@ def test_a_trial_of_a_rate_ends(library: Path) -> None:
 def test_a_confirmed_rate_stays(library: Path) -> None:
     talk = at_rate(library, 921_600)
     talk.hear(30.0)
-    assert talk.board.baud == 921_600
+    assert talk.board.board_baud == 921_600
     assert talk.infer(EDGES.input(1), 3).output == EDGES.output(EDGES.input(1))
 
 
@@ -100,7 +100,7 @@ def test_rates_that_no_link_has(library: Path) -> None:
     talk.hello()
     for seq, baud in enumerate((0, 9_599, 4_000_001, 2**32 - 1), start=1):
         assert talk.refused(messages.SetBaud(baud), seq) == (ErrorCode.BAUD_REFUSED, baud, 0)
-    assert talk.board.baud == SAFE
+    assert talk.board.board_baud == SAFE
 
 
 @pytest.mark.parametrize("baud", [57_600, 230_400, 9_600])
@@ -113,7 +113,7 @@ def test_a_frame_may_take_longer_than_a_second(long: Path, baud: int) -> None:
     wire[100] ^= 1
     assert talk.send(bytes(wire)) == []
     assert talk.infer(data, 4).output == LONG.output(data)
-    assert talk.board.baud == baud
+    assert talk.board.board_baud == baud
     assert talk.board.overruns == 0
 
 
@@ -125,7 +125,7 @@ def test_a_host_that_comes_back_at_the_first_rate_is_heard(long: Path, baud: int
     bound = 1.0 + 2 * longest_on_wire(11 + LONG.input_bytes) * 10 / baud + 0.01
     hello = encode(messages.Hello.TYPE, 9, messages.Hello(99, messages.VERSION).pack())
     started = talk.clock()
-    while talk.board.baud == baud:
+    while talk.board.board_baud == baud:
         assert talk.send(hello) == []
         talk.hear(0.05)
         assert talk.clock() - started < bound + 0.1

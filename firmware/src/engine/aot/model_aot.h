@@ -7,6 +7,13 @@
 
 #include "../engine.h"
 
+/* A function that stays one, with the arguments that it states. */
+#ifdef __clang__
+#define AOT_OUT_OF_LINE __attribute__((noinline))
+#else
+#define AOT_OUT_OF_LINE __attribute__((noinline, noclone))
+#endif
+
 /* Input tensor `index`, MODEL_INPUT_SIZES[index] bytes, aligned to 8 bytes. */
 void *model_aot_input(uint8_t index);
 

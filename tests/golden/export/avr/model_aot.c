@@ -51,14 +51,20 @@ const void *model_aot_output(uint8_t index) {
   return ARENA(8);
 }
 
-static void after(const engine_hook_t *hook, uint16_t op, const int8_t *output, size_t bytes) {
+/* With four arguments: a fifth would go over the stack, and cost an inference without a hook the instructions that make
+ * room for it. */
+static AOT_OUT_OF_LINE void call_hook(const engine_hook_t *hook, uint32_t op_and_output, const void *data, size_t bytes) {
+  hook->after_op(hook->context, (uint16_t)(op_and_output >> 8), (uint8_t)(op_and_output & 0xffu), data, bytes);
+}
+
+static inline void after(const engine_hook_t *hook, uint16_t op, uint8_t output, const void *data, size_t bytes) {
   if (hook != NULL) {
-    hook->after_op(hook->context, op, 0, output, bytes);
+    call_hook(hook, (uint32_t)op << 8 | output, data, bytes);
   }
 }
 
 void model_aot_invoke(const engine_hook_t *hook) {
   /* FULLY_CONNECTED */
   aot_fully_connected_avr(&op0, ARENA(0), ARENA(8));
-  after(hook, 0, ARENA(8), 2);
+  after(hook, 0, 0, ARENA(8), 2);
 }
