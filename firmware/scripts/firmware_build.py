@@ -38,7 +38,8 @@ def build_id(root: Path, sources: Sequence[Path], configuration: Mapping[str, An
     digest = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode())
     for path in sources:
         content = path.read_bytes()
-        digest.update(f"\n{path.relative_to(root).as_posix()} {len(content)}\n".encode())
+        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+        digest.update(f"\n{name} {len(content)}\n".encode())
         digest.update(content)
     return digest.digest()[:BUILD_ID_BYTES]
 

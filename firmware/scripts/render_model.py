@@ -2,13 +2,17 @@
 
 import hashlib
 import json
-import shutil
+import os
 import subprocess
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 from SCons.Script import AlwaysBuild, DefaultEnvironment
 
@@ -21,9 +25,20 @@ import firmware_build  # noqa: E402
 GENERATED = root / "firmware" / "generated"
 REFERENCE_MODEL = "models/fashion_mnist_int8.tflite"
 NEEDED = ("jinja2", "numpy", "tflite")
-RENDER = "import sys; from pathlib import Path; from boardproof_export.commands.export import render; " + (
-    "render(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])"
-)
+MODELS = (
+    GENERATED / "models"
+)  # what builds have rendered, by content: never changed, so that builds may share it
+RENDER = """
+import json, sys
+from pathlib import Path
+from boardproof_export.commands.export import render
+from boardproof_export.shared.errors import BoardproofError
+try:
+    render(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+except BoardproofError as error:
+    print(json.dumps({"message": error.message, "hint": error.hint}), file=sys.stderr)
+    sys.exit(int(error.exit_code))
+"""
 
 
 def board_value(option: str, key: str, default: str) -> str:
@@ -44,32 +59,64 @@ def python_that_renders() -> str:
     return own
 
 
-def name_of(model: Path) -> str:
-    """What the model was called when it was exported: firmware/generated keeps it as model.tflite."""
-    sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
-    for path in sorted(GENERATED.glob("*/manifest.json")):
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        if manifest.get("sha256") == sha256:
-            return str(manifest["name"])
-    return model.stem
+def refuse(message: str, hint: str) -> None:
+    """Ends the build; whoever started it finds the words in refusal.json."""
+    folder = Path(env.subst("$BUILD_DIR"))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "refusal.json").write_text(json.dumps({"message": message, "hint": hint}), encoding="utf-8")
+    sys.stderr.write(f"Error: {message}\n  next: {hint}\n")
+    env.Exit(1)
 
 
-def render(model: Path, pack: str) -> dict[str, Any]:
-    """Renders `model`, which leaves alone what would not change; returns the manifest."""
+def render(model: Path, pack: str) -> Path:
+    """Renders `model` into a folder of its own, by content; returns the folder."""
     if not model.is_file():
-        sys.stderr.write(f"Error: there is no {model}: restore it, or name another in custom_model\n")
-        env.Exit(1)
-    with tempfile.TemporaryDirectory() as folder:
-        named = Path(folder) / f"{name_of(model)}.tflite"
-        shutil.copyfile(model, named)
-        command = [python_that_renders(), "-c", RENDER, str(named), str(GENERATED), pack]
+        refuse(f"there is no {model}", "restore it, or name another in custom_model")
+    digest = hashlib.sha256(model.read_bytes() + model.stem.encode() + exporter_digest()).hexdigest()
+    folder = MODELS / digest[:16]
+    if not (folder / pack / "manifest.json").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [python_that_renders(), "-c", RENDER, str(model), str(folder), pack]
         done = subprocess.run(command, cwd=root / "export", capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        sys.stderr.write(f"Error: {model} could not be rendered: {reason[0]}\n")
-        env.Exit(1)
-    manifest: dict[str, Any] = json.loads((GENERATED / pack / "manifest.json").read_text(encoding="utf-8"))
-    return manifest
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            try:
+                said = json.loads(last)
+            except ValueError:
+                said = {
+                    "message": f"{model} could not be rendered: {last}",
+                    "hint": "boardproof export shows more",
+                }
+            refuse(said["message"], said["hint"])
+    check_edits(model, folder / pack, pack)
+    return folder / pack
+
+
+def exporter_digest() -> bytes:
+    """Over all that renders: a change renders anew."""
+    digest = hashlib.sha256()
+    for path in sorted((root / "export" / "boardproof_export").rglob("*")):
+        if path.suffix in (".py", ".j2") and "ladder" not in path.parts:
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.digest()
+
+
+def check_edits(model: Path, rendered: Path, pack: str) -> None:
+    """What `boardproof export` rendered for people to read is not what is built: an edit there would be lost."""
+    shown = GENERATED / pack
+    if not (shown / "manifest.json").is_file():
+        return
+    sha256 = json.loads((shown / "manifest.json").read_text(encoding="utf-8")).get("sha256")
+    ours = json.loads((rendered / "manifest.json").read_text(encoding="utf-8"))
+    exporter = json.loads((shown / "manifest.json").read_text(encoding="utf-8")).get("exporter")
+    if sha256 != ours["sha256"] or exporter != ours["exporter"]:
+        return
+    for path in sorted(shown.glob("*.[ch]")):
+        if (rendered / path.name).is_file() and path.read_bytes() != (rendered / path.name).read_bytes():
+            refuse(
+                f"{path.relative_to(root)} was edited, and a build renders the model anew",
+                f"make the change where it is rendered from (export/), or take it back: boardproof export {model}",
+            )
 
 
 def identify(target: Any, source: Any, env: Any) -> None:
@@ -79,25 +126,49 @@ def identify(target: Any, source: Any, env: Any) -> None:
         "board": env.BoardConfig().get("build", {}),
         "compiler": firmware_build.output_of([env.subst("$CC"), "--version"], env["ENV"]),
     }
-    folders = [root / "firmware" / "src", GENERATED / pack]
+    folders = [root / "firmware" / "src", root / "firmware" / "platform", rendered, *libraries()]
     identity = firmware_build.build_id(root, firmware_build.files_below(folders), configuration)
     text = firmware_build.header(env.subst("$PIOENV"), core, identity)
     firmware_build.write_if_changed(Path(str(target[0])), text)
 
 
+def libraries() -> list[Path]:
+    """Folders of libraries from outside of the project: they are part of the firmware, too."""
+    if engine != "tflm":
+        return []
+    named = env.GetProjectOption("lib_extra_dirs", [])
+    return [
+        Path(folder) for folder in ([named] if isinstance(named, str) else named) if Path(folder).is_dir()
+    ]
+
+
+def lock_build() -> None:
+    """Two builds of one folder, by whomever, wait for each other: the lock lasts as long as this process."""
+    if fcntl is None:
+        return
+    folder = Path(env.subst("$BUILD_DIR"))
+    folder.mkdir(parents=True, exist_ok=True)
+    held = (folder.parent / f".{folder.name}.scons.lock").open("w")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    env["BOARDPROOF_LOCK"] = held
+
+
 engine = env.GetProjectOption("custom_engine", "aot")
 pack = "tflm" if engine == "tflm" else board_value("custom_pack", "build.pack", "portable")
 core = board_value("custom_core", "build.core_name", env.BoardConfig().get("build.mcu", "unknown"))
-exported = GENERATED / "model.tflite"
+exported = sorted((GENERATED / "model").glob("*.tflite"))
 committed = root / env.GetProjectOption("custom_model", REFERENCE_MODEL)
-manifest = render(exported if exported.is_file() else committed, pack)
+named = os.environ.get("BOARDPROOF_MODEL")
+lock_build()
+rendered = render(Path(named) if named else exported[0] if exported else committed, pack)
+manifest = json.loads((rendered / "manifest.json").read_text(encoding="utf-8"))
 print(f"boardproof: model {manifest['name']} ({manifest['sha256'][:12]}), rendered for {pack}")
 
 # The engine aot needs no .tflite file in flash, and 8-bit boards have no room for one.
 sources = "model_aot.c" if engine == "aot" else ""
 env.Append(
-    SRC_FILTER=[f"+<../generated/{pack}/{sources}>"],
-    CPPPATH=[str(GENERATED / pack), "$BUILD_DIR"],
+    SRC_FILTER=[f"+<../generated/models/{rendered.parent.name}/{pack}/{sources}>"],
+    CPPPATH=[str(rendered), "$BUILD_DIR"],
     BOARDPROOF_MANIFEST=manifest,
 )
 build_header = env.Command(

@@ -24,7 +24,7 @@ from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import find_project
 from boardproof_export.tflm import render as tflm
 
-MODEL_FILE = "model.tflite"
+MODEL_FOLDER = "model"  # holds the model that was exported last, under its own name
 _ROOMS = ("shared", "model", "operators", "aot", "tflm")
 
 
@@ -37,7 +37,7 @@ def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool
     folder = out or find_project().generated
     manifests = render(model, folder, packs or ())
     with _writing(folder):
-        _replace_file(folder / MODEL_FILE, model.read_bytes())
+        _keep_model(folder / MODEL_FOLDER, model)
     if as_json:
         import json
 
@@ -201,6 +201,16 @@ def _same_files(fresh: Path, folder: Path) -> bool:
         (folder / name).is_file() and (fresh / name).read_bytes() == (folder / name).read_bytes()
         for name in names
     )
+
+
+def _keep_model(folder: Path, model: Path) -> None:
+    """Puts the model into its folder, alone there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{model.stem}.tflite"
+    _replace_file(kept, model.read_bytes())
+    for other in folder.glob("*.tflite"):
+        if other != kept:
+            other.unlink()
 
 
 def _replace_file(path: Path, content: bytes) -> None:

@@ -27,13 +27,14 @@ class Project:
 
     @property
     def generated(self) -> Path:
-        """Rendered sources, a folder a pack, and the exported `model.tflite` itself."""
+        """What `boardproof export` has rendered last, a folder a core profile; the model itself in `model`; and what
+        builds have rendered, in `models`."""
         return self.firmware / "generated"
 
     @property
-    def exported_model(self) -> Path:
-        """What `boardproof export` has rendered last, where it has."""
-        return self.generated / "model.tflite"
+    def exported_model(self) -> Path | None:
+        """The file that `boardproof export` has rendered last, under its own name; None where there is none."""
+        return next(iter(sorted((self.generated / "model").glob("*.tflite"))), None)
 
     @property
     def reference_model(self) -> Path:
@@ -41,8 +42,9 @@ class Project:
         return self.root / "models" / "fashion_mnist_int8.tflite"
 
     @property
-    def build(self) -> Path:
-        return self.root / ".pio" / "build"
+    def builds(self) -> Path:
+        """What boardproof builds, a folder for each model and set of flags; `pio run` by hand has `.pio/build`."""
+        return self.state / "build"
 
     @property
     def emulators(self) -> Path:
@@ -72,3 +74,22 @@ def find_project(start: Path | None = None) -> Project:
         f"no boardproof checkout at or above {origin}",
         hint="run inside a checkout, or set BOARDPROOF_PROJECT to its folder",
     )
+
+
+def project_if_any(start: Path | None = None) -> Project | None:
+    """The checkout, or None: what only needs files works anywhere.
+
+    Raises:
+        InputError: $BOARDPROOF_PROJECT names a folder that is none.
+    """
+    try:
+        return find_project(start)
+    except InputError:
+        if os.environ.get("BOARDPROOF_PROJECT"):
+            raise
+        return None
+
+
+def state_folder(project: Project | None) -> Path:
+    """Where reports and oracle outputs are kept: in the checkout, else in `.boardproof` of the working folder."""
+    return Path.cwd() / ".boardproof" if project is None else project.state

@@ -6,8 +6,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from boardproof_export.shared.errors import (
@@ -21,49 +19,81 @@ from boardproof_export.shared.project import Project
 
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
+NOTICE_SECONDS = 0.5  # between the end of its port and its own
 
 
-@contextmanager
-def emulated_board(project: Project, build: Path) -> Iterator[str]:
-    """Starts the emulated board of a build folder and yields its port; ends it in every case.
+class BoardProcess:
+    """A board that is a process; use it in a `with` block, which gives its port and ends it in every case.
 
-    Raises:
-        ToolMissingError: the emulator is not installed.
-        LinkError: it did not start.
+    Args:
+        command: prints one JSON line with its port, then serves until its standard input ends.
+        crashed_by: the file that is to blame where it crashes at its start.
     """
+
+    def __init__(self, command: list[str], what: str, crashed_by: Path | None = None) -> None:
+        self._command = command
+        self._what = what
+        self._crashed_by = crashed_by
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> str:
+        """Starts it; returns its port.
+
+        Raises:
+            InputError: what it shall run cannot be run.
+            ToolMissingError: a program is missing.
+            LinkError: it did not start.
+        """
+        # A session of its own: Ctrl-C reaches the host alone, which keeps what was measured and then ends the board.
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            return _port(self._process, self._crashed_by)
+        except BaseException:
+            _stop(self._process)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            _stop(self._process)
+
+    def ended(self) -> LinkError | None:
+        """Why the board is gone, where its process has ended; None while it runs."""
+        if self._process is None:
+            return None
+        try:
+            code = self._process.wait(timeout=NOTICE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+        said = (
+            b""
+            if self._process.stderr is None or self._process.stderr.closed
+            else self._process.stderr.read()
+        )
+        words = said.decode(errors="replace").strip()
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        return LinkError(
+            f"{self._what} {how}{': ' + words if words else ''}",
+            hint="what was measured is kept; go on with: boardproof run --resume",
+        )
+
+
+def emulated_board(project: Project, build: Path) -> BoardProcess:
+    """The emulated board of a build folder."""
     script = project.firmware / "platform" / "emulator.py"
-    with _served([sys.executable, str(script), "serve", "--build", str(build)]) as port:
-        yield port
+    command = [sys.executable, str(script), "serve", "--build", str(build)]
+    return BoardProcess(command, f"the emulator of {build.name}")
 
 
-@contextmanager
-def virtual_board(model: Path) -> Iterator[str]:
-    """Starts the virtual board over a .tflite file and yields its port; ends it in every case.
-
-    Raises:
-        InputError: the model is no .tflite file that a board can run, or it crashes the interpreter.
-        ToolMissingError: `tflite-micro` is not installed.
-        LinkError: it did not start.
-    """
+def virtual_board(model: Path) -> BoardProcess:
+    """The virtual board over a .tflite file."""
     command = [sys.executable, "-m", "boardproof_host.boards.virtual.board", "--model", str(model)]
-    with _served(command, crashed_by=model) as port:
-        yield port
-
-
-@contextmanager
-def _served(command: list[str], crashed_by: Path | None = None) -> Iterator[str]:
-    # A session of its own: Ctrl-C reaches the host alone, which keeps what was measured and then ends the board.
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        yield _port(process, crashed_by)
-    finally:
-        _stop(process)
+    return BoardProcess(command, "the virtual board", crashed_by=model)
 
 
 def _port(process: "subprocess.Popen[bytes]", crashed_by: Path | None) -> str:

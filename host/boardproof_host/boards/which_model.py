@@ -1,76 +1,68 @@
-"""Which .tflite file a board runs: the candidates on this machine, and the one whose hash the board tells."""
+"""Which .tflite file a board runs: what a build takes, and the file whose hash a board tells."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.errors import InputError, LinkError
 from boardproof_export.shared.model import read_graph
 from boardproof_export.shared.project import Project
-from boardproof_host.boards.targets import load_targets
+from boardproof_host.boards.targets import Target, load_targets
 from boardproof_host.link.handshake import Identity
 from boardproof_host.oracles.edges import Edges
 from boardproof_host.record.schema import Model, Op
 
 
-def read_content(path: Path) -> bytes:
-    """A model file's bytes.
-
-    Raises:
-        InputError: it is missing, a folder, or unreadable.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", hint="name a .tflite file") from error
+def default_model(project: Project, target: Target) -> Path:
+    """What a target's firmware is rendered from when nobody names a model: the exported one, else the target's own,
+    else the reference model."""
+    exported = project.exported_model
+    if exported is not None:
+        return exported
+    return project.root / target.model if target.model else project.reference_model
 
 
-def candidates(project: Project, named: Path | None) -> tuple[Path, ...]:
-    """The files that may be the firmware's model, at least one.
-
-    The one that is named; else the exported one; else what targets are rendered from while none is exported.
-    """
-    if named is not None or project.exported_model.is_file():
-        return (named or project.exported_model,)
-    return _committed(project)
-
-
-def model_of(project: Project, named: Path | None, identity: Identity) -> Path:
+def model_of(project: Project | None, named: Path | None, identity: Identity) -> Path:
     """The file that the board's firmware was rendered from.
 
     Raises:
-        LinkError: it is none of the candidates.
+        InputError: nobody named it, and there is no checkout to look in.
+        LinkError: it is not the one that was named, or none that lies here.
     """
-    found = _with_hash(candidates(project, named), identity.model_sha256)
-    if found is not None:
+    known = {} if project is None else {_sha256(path): path for path in _candidates(project)}
+    found = known.get(identity.model_sha256)
+    if named is None and found is not None:
         return found
-    known = _with_hash(_committed(project), identity.model_sha256)
-    wanted = named or _rendered_next(project, identity.target)
-    identity.check_model(
-        hashlib.sha256(read_content(wanted)).hexdigest(),
-        str(wanted),
-        None if known is None else str(known),
-    )
-    return wanted
+    if named is None:
+        if project is None:
+            raise InputError(
+                f"which .tflite file is in the firmware ({identity.model_sha256[:12]})?",
+                hint="name it with --model",
+            )
+        raise LinkError(
+            f"the board runs a model that is not here: {identity.model_sha256[:12]}",
+            hint=f"name its file (--model FILE), or flash one that is: boardproof flash --target {identity.target}",
+        )
+    identity.check_model(_sha256(named), str(named), None if found is None else str(found))
+    return named
 
 
-def _rendered_next(project: Project, name: str) -> Path:
-    """What a build of the target would take."""
-    if project.exported_model.is_file():
-        return project.exported_model
-    target = load_targets(project).get(name)
-    return project.reference_model if target is None or not target.model else project.root / target.model
+def _candidates(project: Project) -> Iterator[Path]:
+    """Models of the checkout, the exported one last: it wins where the same file lies there twice."""
+    yield from sorted((project.state / "model").glob("*/*_int8*.tflite"))
+    for target in load_targets(project).values():
+        if target.model:
+            yield project.root / target.model
+    yield project.reference_model
+    if project.exported_model is not None:
+        yield project.exported_model
 
 
-def _committed(project: Project) -> tuple[Path, ...]:
-    own = {target.model for target in load_targets(project).values() if target.model}
-    return (project.reference_model, *(project.root / path for path in sorted(own)))
-
-
-def _with_hash(paths: tuple[Path, ...], sha256: str) -> Path | None:
-    for path in paths:
-        if path.is_file() and hashlib.sha256(read_content(path)).hexdigest() == sha256:
-            return path
-    return None
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", hint="name a .tflite file") from error
 
 
 def describe_model(path: Path) -> Model:

@@ -3,20 +3,47 @@
 import argparse
 import json
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from boardproof_export.shared.errors import ExitCode, InputError
-from boardproof_export.shared.project import find_project
-from boardproof_host.ports import find as ports
-from boardproof_host.ports.find import Finding, Port
+from boardproof_host.commands.options import help_of
+
+if TYPE_CHECKING:
+    from boardproof_host.ports.find import Finding, Port
+
+DESCRIPTION = """\
+Lists the serial ports, and asks each who is there: the board, its firmware, its
+model. Emulated boards that run in the background are listed, too.
+"""
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "ports",
+        help="list the serial ports and the boards behind them",
+        **help_of(DESCRIPTION, "boardproof ports /dev/ttyACM0 socket://localhost:4000"),  # type: ignore[arg-type]
+    )
+    parser.add_argument("port", nargs="*", metavar="PORT", help="only these devices or pyserial URLs")
+    parser.add_argument("--json", action="store_true", help="print them as JSON")
+    parser.add_argument(
+        "--no-probe", action="store_true", help="open no port (opening one restarts some boards)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, metavar="S", help="wait this long for an answer (default: 3)"
+    )
+    parser.set_defaults(handler=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints what was found; exit code 0 also when there is nothing."""
+    from boardproof_export.shared.errors import ExitCode, InputError
+    from boardproof_export.shared.project import project_if_any
+    from boardproof_host.ports import find as ports
+
     if args.seconds <= 0:
         raise InputError(f"--seconds {args.seconds} leaves no time for an answer", hint="give 1 or more")
-    known = ports.find_ports(emulators())
+    project = project_if_any()
+    known = ports.find_ports(None if project is None else project.emulators)
     wanted = [_named(name, known) for name in args.port] or known
     findings = ports.examine(wanted, probe=not args.no_probe, seconds=args.seconds)
     if args.json:
@@ -30,21 +57,15 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.PROVEN
 
 
-def emulators() -> Path | None:
-    """Where emulators of this checkout leave their ports; None outside of a checkout, where ports work as well."""
-    try:
-        return find_project().emulators
-    except InputError:
-        return None
-
-
-def _named(name: str, known: list[Port]) -> Port:
+def _named(name: str, known: "list[Port]") -> "Port":
     """A port that the user named: asked whatever it is."""
+    from boardproof_host.ports.find import Port
+
     port = next((port for port in known if port.name == name), Port(name))
     return Port(**(vars(port) | {"asked": True}))
 
 
-def _record(finding: Finding) -> dict[str, Any]:
+def _record(finding: "Finding") -> dict[str, Any]:
     port, board = finding.port, finding.identity
     return {
         "port": port.name,
@@ -65,7 +86,9 @@ def _record(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _lines(finding: Finding) -> list[str]:
+def _lines(finding: "Finding") -> list[str]:
+    from boardproof_host.ports import find as ports
+
     port = finding.port
     facts = [
         port.description,

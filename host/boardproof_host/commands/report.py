@@ -1,48 +1,107 @@
 """`boardproof report`: renders a record that was written before."""
 
-import io
+import argparse
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+from boardproof_host.commands.options import help_of
 
-from boardproof_export.shared.errors import ExitCode
-from boardproof_host import report
-from boardproof_host.record import file
-from boardproof_host.record.schema import Report
+if TYPE_CHECKING:
+    from boardproof_host.record.schema import Report
 
-Format = Literal["terminal", "markdown", "html", "junit"]
-FORMATS: tuple[Format, ...] = ("terminal", "markdown", "html", "junit")
+FORMATS = ("terminal", "markdown", "html", "junit", "json")
+FILE_WIDTH = 120  # columns of the terminal's summary in a file
+DESCRIPTION = """\
+Renders the record of a run. It is named by its file, its folder, or a target,
+whose newest record is taken; without a name, all records are listed.
+"""
 
-_TERMINAL_FILE_WIDTH = 120
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    codes = "exit codes: 0 rendered, whatever the outcome was; 2 a file that cannot be used\n"
+    parser = commands.add_parser(
+        "report",
+        help="render a run's record, or list all",
+        **help_of(DESCRIPTION, "boardproof report qemu_cortex_m4 --format html --out report.html", codes),  # type: ignore[arg-type]
+    )
+    parser.add_argument("record", nargs="?", help="report.json, its folder, or a target")
+    parser.add_argument("--format", choices=FORMATS, default="terminal")
+    parser.add_argument("--out", type=Path, help="file to write (default: standard output)")
+    parser.set_defaults(handler=run)
 
 
-def run(record_path: Path, fmt: Format, out: Path | None) -> int:
-    """Renders `record_path` to `out`, or to standard output.
+def run(args: argparse.Namespace) -> int:
+    """Renders, or lists.
 
     Returns:
-        0, whatever the verdict was: `run` and `prove` tell that by their exit codes.
-
-    Raises:
-        InputError: the record cannot be used, or `out` cannot be written.
+        0, whatever the outcome was: `run` and `prove` tell that by their exit codes.
     """
-    result = file.read(record_path)
-    if fmt == "terminal" and out is None:
-        report.print_report(result, Console())
-    elif out is None:
-        print(_text(result, fmt), end="")
+    from boardproof_export.shared.errors import ExitCode, InputError
+    from boardproof_export.shared.project import project_if_any, state_folder
+    from boardproof_host.record import file
+    from boardproof_host.record.store import Store
+    from boardproof_host.runs.run import REPORTS
+
+    store = Store(state_folder(project_if_any()) / REPORTS)
+    if args.record is None:
+        _list(store.records())
+        return ExitCode.PROVEN
+    path = Path(args.record)
+    if path.is_dir():
+        path = path / file.FILE_NAME
+    elif not path.exists() and path.name == args.record and (store.root / args.record).is_dir():
+        path = store.newest(args.record)
+    if args.out is not None and (args.out.is_dir() or not args.out.resolve().parent.is_dir()):
+        what = "is a folder" if args.out.is_dir() else "is in a folder that is not there"
+        raise InputError(f"--out {args.out} {what}", hint="name a file in a folder that is there")
+    result = file.read(path)
+    if args.out is not None:
+        file.write_whole(args.out, _text(result, args.format))
+    elif args.format == "terminal":
+        from rich.console import Console
+
+        from boardproof_host.report import print_report
+
+        print_report(result, Console())
     else:
-        file.write_whole(out, _text(result, fmt))
+        print(_text(result, args.format), end="")
     return ExitCode.PROVEN
 
 
-def _text(result: Report, fmt: Format) -> str:
-    if fmt == "markdown":
-        return report.render_markdown(result)
-    if fmt == "html":
-        return report.render_html(result)
-    if fmt == "junit":
-        return report.render_junit(result)
+def _list(paths: list[Path]) -> None:
+    from boardproof_export.shared.errors import BoardproofError
+    from boardproof_host.record import file
+
+    for path in paths:
+        try:
+            result = file.read(path)
+        except BoardproofError as error:
+            print(f"{path}: {error.message}")
+            continue
+        images = 0 if result.measured is None else result.measured.images
+        verdict = "-" if result.measured is None else result.measured.verdict
+        print(
+            f"{path.parent.parent.name:<22} {result.created}  {result.outcome:<11} {verdict:<10} {images:>7,}  {path}"
+        )
+
+
+def _text(result: "Report", form: str) -> str:
+    import io
+
+    from rich.console import Console
+
+    from boardproof_host import report
+    from boardproof_host.record import file
+
+    renderers = {
+        "markdown": report.render_markdown,
+        "html": report.render_html,
+        "junit": report.render_junit,
+        "json": file.to_json,
+    }
+    if form in renderers:
+        return renderers[form](result)
     text = io.StringIO()
-    report.print_report(result, Console(file=text, width=_TERMINAL_FILE_WIDTH, color_system=None))
+    report.print_report(result, Console(file=text, width=FILE_WIDTH, color_system=None))
     return text.getvalue()

@@ -61,7 +61,7 @@ def _positive(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Traces; exit code 1 when an operator's output is not the reference's."""
     from boardproof_export.shared.errors import ExitCode
-    from boardproof_export.shared.project import find_project
+    from boardproof_export.shared.project import project_if_any
     from boardproof_host.boards.options import BoardOptions
     from boardproof_host.runs.options import TraceOptions
     from boardproof_host.runs.trace import trace
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         target=args.target, ports=() if args.port is None else (args.port,), model=args.model
     )
     options = TraceOptions(board, args.data, tuple(args.image), args.report, args.worst)
-    record = trace(options, find_project(), lambda line: print(line, file=sys.stderr))
+    record = trace(options, project_if_any(), lambda line: print(line, file=sys.stderr))
     print(record.to_json() if args.json else text_of(record), end="")
     return ExitCode.DIVERGED if record.divergences else ExitCode.PROVEN
 

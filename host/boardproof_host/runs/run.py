@@ -1,160 +1,175 @@
-"""`boardproof run`: stream the test images to a board, run the oracles beside it, compare, report."""
+"""A run: stream a data source to boards, run the oracles beside them, compare, and keep the record."""
 
-import argparse
 import hashlib
-import platform as host_platform
-import sys
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boardproof_export.shared.errors import ExitCode, InputError, LinkError
-from boardproof_export.shared.project import Project, find_project
-from boardproof_export.shared.sources import fashion_mnist as dataset
-from boardproof_host import oracles as oracle
-from boardproof_host import report
-from boardproof_host.boards.open import Boards, open_boards
-from boardproof_host.boards.which_model import candidates, describe_model, model_of
+from boardproof_export.shared.errors import BoardproofError, ExitCode, LinkError
+from boardproof_export.shared.project import Project, state_folder
+from boardproof_export.shared.sources import DataSource
+from boardproof_export.shared.sources.fashion_mnist import load_source
+from boardproof_host import oracles, report
+from boardproof_host.boards.open import Boards, check, open_boards
+from boardproof_host.boards.which_model import describe_model
 from boardproof_host.link.handshake import Identity
-from boardproof_host.link.session import Session
-from boardproof_host.oracles import AOT_HOST
-from boardproof_host.protocol.messages import TickUnit
-from boardproof_host.record import schema as record
-from boardproof_host.record.build import (
-    Circumstances,
-    Images,
-    LinkUse,
-    Measured,
-    build_record,
-)
-from boardproof_host.record.journal import Journal, RunKey
-from boardproof_host.record.schema import Report
-from boardproof_host.runs.selection import Selection, select
+from boardproof_host.oracles import NoOutputs, OracleOutputs
+from boardproof_host.record import facts, file, store
+from boardproof_host.record.build import build_record, failed
+from boardproof_host.record.journal import Entry, Journal, Leg, RunKey
+from boardproof_host.record.schema import Dataset, Model, Reference, Report, Selection, Target
+from boardproof_host.record.store import Store
+from boardproof_host.runs.circumstances import UNITS, Phases, circumstances
+from boardproof_host.runs.legs import leg_so_far, link_use
+from boardproof_host.runs.listener import Listener, Silent
+from boardproof_host.runs.options import RunOptions
+from boardproof_host.runs.selection import Selection as Chosen
+from boardproof_host.runs.selection import select
 from boardproof_host.runs.stream import Fleet, Measurement
 
-INTERRUPTED = 130
-UNITS: dict[TickUnit, record.CostUnit] = {
-    TickUnit.CYCLES: "cycles",
-    TickUnit.MICROSECONDS: "microseconds",
-    TickUnit.INSTRUCTIONS: "instructions",
-}
-VERDICTS = ("exact", "equivalent", "diverged")
-PACKAGES = ("numpy", "pyserial", "tflite-micro", "ai-edge-litert", "platformio")
-
-
-@dataclass
-class Phases:
-    """Wall seconds by phase of a run."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Adds the time spent in the block to `name`."""
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - started, 3)
+REPORTS = "reports"
 
 
 @dataclass(frozen=True)
-class Work:
-    """What a run streams: the model, and the selected images."""
+class Finished:
+    """A run that has a record."""
 
-    path: Path
-    model: record.Model
-    split: dataset.Split
-    selection: Selection
-    out: Path
-    cache: Path
+    report: Report
+    folder: Path
+    stories: tuple[str, ...] = ()  # what was put in on purpose, and how to see it again
+    failures: tuple[str, ...] = ()  # of boards whose work others took over
 
 
 @dataclass
-class Streamed:
-    """What the boards said."""
+class _Known:
+    """What is known of a run so far, for a record of its failure."""
 
-    boards: Boards
-    identity: Identity
-    measurement: Measurement
-    journal: Journal
-
-
-def run(args: argparse.Namespace) -> int:
-    """Runs one measurement; returns the exit code that its report stands for."""
-    phases = Phases()
-    project = find_project()
-    with phases.phase("prepare"):
-        work = _prepare(args, project)
-    with ExitStack() as stack:
-        with phases.phase("start"):
-            boards = open_boards(args, project, stack, work.path)
-        work = _with_the_boards_model(work, args, project, boards)
-        streamed, oracles = _stream_beside_oracles(args, work, boards, phases, stack)
-    result = _report(work, streamed, oracles, args, phases)
-    return _finish(result, streamed, work, args)
+    model: Model | None = None
+    target: Target | None = None
+    folder: Path | None = None
 
 
-def _prepare(args: argparse.Namespace, project: Project) -> Work:
-    """Everything that can be refused before a board is started."""
-    if args.min_accuracy is not None and not 0 <= args.min_accuracy <= 1:
-        raise InputError(
-            f"--min-accuracy {args.min_accuracy} is not within 0 to 1", hint="write 0.87 for 87 %"
-        )
-    path = candidates(project, args.model)[0]
-    model = describe_model(path)
-    split = dataset.load("test", args.data)
-    selection = select(len(split.labels), args.images, args.limit, args.seed)
-    out = args.out or project.state / "reports" / (args.target or "port")
-    record.check_writable(out)
-    return Work(path, model, split, selection, out, project.state / "oracles")
+@dataclass(frozen=True)
+class _Work:
+    """What is streamed."""
+
+    source: DataSource
+    chosen: Chosen
+
+    @property
+    def dataset(self) -> Dataset:
+        return Dataset(self.source.name, self.source.sha256, self.source.class_names)
 
 
-def _with_the_boards_model(work: Work, args: argparse.Namespace, project: Project, boards: Boards) -> Work:
-    """The work with the file that the firmware was rendered from.
+def run(
+    options: RunOptions,
+    project: Project | None,
+    listener: Listener | None = None,
+    command: Sequence[str] = (),
+) -> Finished:
+    """Runs one measurement and keeps its record, also where it fails once boards are asked for.
+
+    Args:
+        project: the checkout; None outside of one, where only boards that are there can be measured.
+        command: the command line, for the record.
 
     Raises:
-        LinkError: the board runs none of them.
+        BoardproofError: nothing was measured; the record says why.
     """
-    identity = boards.sessions[0].identity
-    assert identity is not None
-    path = model_of(project, args.model, identity)
-    return replace(work, path=path, model=describe_model(path))
+    listener = listener or Silent()
+    phases = Phases()
+    with phases.phase("prepare"):
+        check(options.board, project)
+        source = load_source(options.images.data)
+        chosen = select(len(source), options.images.images, options.images.limit, options.images.seed)
+        if options.out is not None:
+            file.check_writable(options.out)
+    work = _Work(source, chosen)
+    kept = Store(state_folder(project) / REPORTS)
+    known = _Known()
+    try:
+        with ExitStack() as stack:
+            return _run(options, project, work, kept, known, phases, listener, command, stack)
+    except (BoardproofError, KeyboardInterrupt) as error:
+        _keep_failure(error, options, work, kept, known, phases, command)
+        raise
 
 
-def _stream_beside_oracles(
-    args: argparse.Namespace, work: Work, boards: Boards, phases: Phases, stack: ExitStack
-) -> tuple[Streamed, dict[str, oracle.OracleOutputs]]:
-    identity = boards.sessions[0].identity
-    assert identity is not None
-    inputs = _inputs(work, identity)
-    journal = Journal(work.out, _run_key(work, inputs, identity), resume=args.resume)
+def _run(
+    options: RunOptions,
+    project: Project | None,
+    work: _Work,
+    kept: Store,
+    known: _Known,
+    phases: Phases,
+    listener: Listener,
+    command: Sequence[str],
+    stack: ExitStack,
+) -> Finished:
+    with phases.phase("start"):
+        boards = open_boards(options.board, project, stack)
+    identity = boards.identity
+    known.target, known.model = _target(identity), describe_model(boards.model)
+    inputs = work.source.rows(known.model.inputs, work.chosen.indices)
+    folder = _folder(options, kept, identity.target)
+    known.folder = folder
+    journal = Journal(folder, _run_key(known.model, inputs, identity), resume=options.resume)
     stack.callback(journal.close)
-    oracles = oracle.default_oracles(AOT_HOST)
-    run_of_oracles = stack.enter_context(oracle.start(work.path, inputs.view(np.uint8), work.cache, oracles))
-    with phases.phase("stream"):
-        measurement = _measure(boards.sessions, inputs, journal)
-    journal.close()
+    chosen_oracles = oracles.default_oracles(oracles.AOT_HOST)
+    started = oracles.start(boards.model, inputs, state_folder(project) / "oracles", chosen_oracles)
+    beside = stack.enter_context(started)
+    with phases.phase("stream"), listener.streaming(len(inputs)):
+        measurement = _measure(boards, inputs, journal, listener, work.chosen)
+    leg = leg_so_far(boards.sessions, measurement.seconds, inputs.shape[1])
+    journal.close(leg)
+    known.folder = None if _answered(measurement) else folder
     with phases.phase("oracles after the stream"):
-        try:
-            outputs = run_of_oracles.result()
-        except KeyboardInterrupt:
-            print(f"what the board answered is kept in {work.out}; go on with --resume", file=sys.stderr)
-            raise
-    return Streamed(boards, identity, measurement, journal), outputs
+        outputs = beside.result()
+    circumstance = circumstances(phases, command)
+    result = _build(
+        options, work, known, boards, measurement, journal, leg, outputs, beside.failed, circumstance
+    )
+    renderings = {"report.md": report.render_markdown(result), "report.html": report.render_html(result)}
+    if measurement.untrusted is not None or measurement.reason is None:
+        journal.discard()  # nothing to be trusted, or nothing to go on with
+    store.write_all(folder, result, renderings)
+    kept.point_to(folder)
+    for note in _notes(measurement, journal):
+        listener.note(note)
+    stories = tuple(story for cable in boards.cables if (story := cable.story()) is not None)
+    failures = tuple(f"{port}: {error.message}" for port, error in measurement.failures.items())
+    return Finished(result, folder, stories, failures)
 
 
-def _run_key(work: Work, inputs: NDArray[np.int8], identity: Identity) -> RunKey:
+def _answered(measurement: Measurement) -> bool:
+    return bool(measurement.answered.any())
+
+
+def _folder(options: RunOptions, kept: Store, target: str) -> Path:
+    if options.out is not None:
+        return options.out
+    return kept.unfinished(target) if options.resume else kept.new_folder(target)
+
+
+def _target(identity: Identity) -> Target:
+    return Target(
+        name=identity.target,
+        engine=identity.engine,
+        kernels=identity.kernels,
+        core=identity.core,
+        build_id=identity.build_id,
+        emulated=identity.emulated,
+        clock_hz=identity.clock_hz or None,
+    )
+
+
+def _run_key(model: Model, inputs: NDArray[np.uint8], identity: Identity) -> RunKey:
     return RunKey(
-        model=work.model.sha256,
+        model=model.sha256,
         data=hashlib.sha256(inputs.tobytes()).hexdigest(),
         firmware=identity.build_id,
         target=identity.target,
@@ -166,153 +181,150 @@ def _run_key(work: Work, inputs: NDArray[np.int8], identity: Identity) -> RunKey
     )
 
 
-def _inputs(work: Work, identity: Identity) -> NDArray[np.int8]:
-    images = work.split.images[work.selection.indices]
-    inputs = dataset.quantize(images, identity.input_scale, identity.input_zero_point)
-    if inputs.shape[1] != identity.input_bytes:
-        raise InputError(
-            f"the model takes {identity.input_bytes} values, an image has {inputs.shape[1]}",
-            hint="boardproof streams Fashion-MNIST: use a model with 28 x 28 inputs",
-        )
-    return inputs
+def _measure(
+    boards: Boards, inputs: NDArray[np.uint8], journal: Journal, listener: Listener, chosen: Chosen
+) -> Measurement:
+    def keep(entry: Entry) -> None:
+        journal.add(entry, leg_so_far(boards.sessions, fleet.seconds, inputs.shape[1]))
+
+    fleet = Fleet(boards.sessions, inputs, keep, listener.progress)
+    fleet.resume(journal.entries)
+    result = fleet.run()
+    if not _answered(result) and result.failures:
+        raise next(iter(result.failures.values()))
+    return result
 
 
-def _measure(sessions: list[Session], inputs: NDArray[np.int8], journal: Journal) -> Measurement:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("streaming"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("streaming", total=len(inputs))
-        fleet = Fleet(sessions, inputs, journal.add, lambda done: progress.update(task, completed=done))
-        fleet.resume(journal.entries)
-        return fleet.run()
-
-
-def _report(
-    work: Work,
-    streamed: Streamed,
-    oracles: dict[str, oracle.OracleOutputs],
-    args: argparse.Namespace,
-    phases: Phases,
+def _build(
+    options: RunOptions,
+    work: _Work,
+    known: _Known,
+    boards: Boards,
+    measurement: Measurement,
+    journal: Journal,
+    leg: Leg,
+    outputs: dict[str, OracleOutputs],
+    not_run: dict[str, NoOutputs],
+    circumstance: facts.Circumstances,
 ) -> Report:
-    identity, measurement = streamed.identity, streamed.measurement
-    positions = np.flatnonzero(measurement.answered)
-    selection = work.selection
+    assert known.model is not None and known.target is not None
+    identity, positions = boards.identity, np.flatnonzero(measurement.answered)
+    reference = next(iter(outputs.values())).oracle
+    labels = work.source.labels
     return build_record(
-        model=work.model,
-        target=record.Target(
-            name=identity.target,
-            engine=identity.engine,
-            kernels=identity.kernels,
-            core=identity.core,
-            build_id=identity.build_id,
-            emulated=identity.emulated,
-            clock_hz=identity.clock_hz or None,
+        model=known.model,
+        target=known.target,
+        images=facts.Images(
+            selection=_selection(options, work),
+            indices=work.chosen.indices,
+            labels=None
+            if labels is None or work.source.meaning != "classes"
+            else labels[work.chosen.indices],
+            dataset=work.dataset,
         ),
-        images=Images(
-            selection=record.Selection(
-                requested=len(selection.indices),
-                available=len(work.split.labels),
-                images=args.images,
-                seed=args.seed,
-            ),
-            indices=selection.indices,
-            labels=work.split.labels[selection.indices],
-            dataset=record.Dataset("Fashion-MNIST test set", work.split.sha256),
-        ),
-        measured=Measured(
+        measured=facts.Measured(
             positions=positions,
             outputs=measurement.outputs[positions],
             ticks=measurement.ticks[positions],
             unit=UNITS[identity.tick_unit],
+            resumed=measurement.resumed,
+            legs=len(journal.earlier) + 1 if measurement.resumed else 1,
+            interrupted=measurement.interrupted,
             reason=measurement.reason,
         ),
-        oracles=oracles,
-        reference=record.Reference(next(iter(oracles)), stand_in=next(iter(oracles)) != oracle.TFLM.name),
-        footprint=replace(streamed.boards.footprint, arena_bytes=identity.ram_used),
-        link=_link_use(streamed, args),
-        circumstances=_circumstances(phases),
-    )
-
-
-def _link_use(streamed: Streamed, args: argparse.Namespace) -> LinkUse:
-    sessions = streamed.boards.sessions
-    plans = [cable.plan for cable in streamed.boards.cables if cable.plan is not None]
-    return LinkUse(
-        seconds=streamed.measurement.seconds,
-        bytes_down=sum(session.counters.bytes_down for session in sessions),
-        bytes_up=sum(session.counters.bytes_up for session in sessions),
-        retransmits=sum(session.counters.retransmits for session in sessions),
-        crc_errors=sum(session.damaged + session.counters.damaged_down for session in sessions),
-        # The rate of an emulated line holds in emulated time only.
-        baud=args.throttle or (0 if streamed.identity.emulated else streamed.identity.baud),
-        payload_down=sum(session.counters.payload_down for session in sessions),
-        faults=dict(sum((Counter(plan.counts) for plan in plans), Counter())) if plans else None,
-    )
-
-
-def _circumstances(phases: Phases) -> Circumstances:
-    packages = {name: text for name in PACKAGES if (text := _version(name)) is not None}
-    return Circumstances(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        boardproof=version("boardproof"),
-        host=record.Host(
-            os=f"{host_platform.system()} {host_platform.machine()}",
-            python=host_platform.python_version(),
-            packages=packages,
+        oracles={name: _facts(one) for name, one in outputs.items()},
+        reference=Reference(
+            oracle=reference.name,
+            stand_in=reference.name != oracles.TFLM.name,
+            own_oracle=oracles.is_itself(reference, identity.engine, identity.core),
         ),
-        timing=phases.seconds,
+        footprint=replace(boards.footprint, arena_bytes=identity.ram_used),
+        link=link_use(boards, journal.earlier, leg, options.board.link.throttle),
+        circumstances=circumstance,
+        gates=facts.Gates(options.gates.verdict, options.gates.min_accuracy),
+        not_run={name: one.reason for name, one in not_run.items()},
+        advice=_advice(measurement),
     )
 
 
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
+def _facts(one: OracleOutputs) -> facts.OracleFacts:
+    return facts.OracleFacts(
+        one.outputs, one.version, str(one.oracle.rounding), one.seconds, cached=one.cached
+    )
 
 
-def _finish(result: Report, streamed: Streamed, work: Work, args: argparse.Namespace) -> int:
-    measurement, boards = streamed.measurement, streamed.boards
-    path = result.write(work.out / record.FILE_NAME)
-    record.write_whole(work.out / "report.md", report.render_markdown(result))
-    record.write_whole(work.out / "report.html", report.render_html(result))
-    if measurement.reason is None or measurement.untrusted is not None:
-        streamed.journal.discard()  # nothing to go on with, or nothing to be trusted
-    if args.json:
-        print(result.to_json(), end="")
-    else:
-        from rich.console import Console
+def _selection(options: RunOptions, work: _Work) -> Selection:
+    return Selection(
+        requested=len(work.chosen.indices),
+        available=len(work.source),
+        images=options.images.images,
+        seed=options.images.seed,
+    )
 
-        Console().print(report.render_terminal(result))
-        print(f"record: {path}")
-    for cable in boards.cables:
-        if (story := cable.story()) is not None:
-            print(story, file=sys.stderr)
-    for port, error in measurement.failures.items():
-        print(f"warning: {port} failed: {error.message}", file=sys.stderr)
+
+def _advice(measurement: Measurement) -> str | None:
     if measurement.untrusted is not None:
-        raise measurement.untrusted
+        return measurement.untrusted.hint
     failure = next(iter(measurement.failures.values()), None)
-    if failure is not None and measurement.reason is not None and not measurement.interrupted:
-        raise LinkError(
-            f"{failure.message} (after {result.images} of {result.selection.requested} images; "
-            f"the report so far is in {work.out}; go on with --resume)",
-            hint=failure.hint,
+    return None if failure is None or measurement.complete else failure.hint
+
+
+def _notes(measurement: Measurement, journal: Journal) -> list[str]:
+    notes = [
+        f"{port}: the board could not confirm its answers at the end: {error.message}"
+        for port, error in measurement.unconfirmed.items()
+    ]
+    if journal.failed is not None:
+        notes.append(
+            f"the journal could not be kept ({journal.failed.strerror}): this run could not be resumed"
         )
-    return _exit_code(result, measurement, work, args)
+    return notes
 
 
-def _exit_code(result: Report, measurement: Measurement, work: Work, args: argparse.Namespace) -> int:
-    if measurement.interrupted:
-        print(f"interrupted: the report so far is in {work.out}; go on with --resume", file=sys.stderr)
-        return INTERRUPTED
-    if VERDICTS.index(result.verdict) > VERDICTS.index(args.gate):
-        print(f"below the gate: verdict {result.verdict}, wanted {args.gate}", file=sys.stderr)
-        return ExitCode.DIVERGED
-    reached = result.accuracy["device"]
-    if args.min_accuracy is not None and (reached is None or reached < args.min_accuracy):
-        print(f"below the gate: accuracy {reached}, wanted {args.min_accuracy}", file=sys.stderr)
-        return ExitCode.DIVERGED
-    return ExitCode.PROVEN
+def _keep_failure(
+    error: BoardproofError | KeyboardInterrupt,
+    options: RunOptions,
+    work: _Work,
+    kept: Store,
+    known: _Known,
+    phases: Phases,
+    command: Sequence[str],
+) -> None:
+    """Writes the record of a run that measured nothing; what already has a record keeps it."""
+    if isinstance(error, BoardproofError):
+        message, hint, code = error.message, error.hint, error.exit_code
+    else:
+        message, hint, code = "interrupted", "run again", ExitCode.INTERRUPTED
+    asked = options.board.target or "port"
+    try:
+        folder = options.out or known.folder
+        if folder is None:
+            folder = kept.new_folder(known.target.name if known.target else asked)
+        if (folder / file.FILE_NAME).is_file() and options.resume:
+            return  # of the legs before: it stands
+        result = failed(
+            message,
+            hint,
+            code,
+            circumstances(phases, command),
+            model=known.model,
+            target=known.target,
+            dataset=work.dataset,
+            selection=_selection(options, work),
+        )
+        renderings = {"report.md": report.render_markdown(result), "report.html": report.render_html(result)}
+        store.write_all(folder, result, renderings)
+        kept.point_to(folder)
+    except BoardproofError:
+        return  # there is no room for it, either: the first error is the one to tell
+
+
+def failure_of(finished: Finished) -> LinkError | None:
+    """The error of a run that was cut short by the link or a board, for who wants an exception."""
+    result = finished.report
+    if result.outcome != "incomplete" or result.measured is None or result.selection is None:
+        return None
+    return LinkError(
+        f"{result.reason} (after {result.measured.images} of {result.selection.requested} images)",
+        hint=result.next or "go on with --resume",
+    )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boardproof_export.shared.errors import BoardproofError, LinkError
+from boardproof_host.link.refusals import DigestError
 from boardproof_host.link.session import Session
 from boardproof_host.record.journal import Entry
 
@@ -24,16 +25,20 @@ WAKE_SECONDS = 0.1
 class Measurement:
     """What the boards answered: rows follow the inputs; `answered` tells which rows hold an answer.
 
-    outputs: int8 (N, output_bytes); ticks: uint32 (N,), in the board's tick unit; seconds: wall time of the stream.
+    outputs: uint8 (N, output_bytes), as they came over the wire;
+    ticks: uint32 (N,), in the board's tick unit; seconds: wall time of the stream.
     """
 
-    outputs: NDArray[np.int8]
+    outputs: NDArray[np.uint8]
     ticks: NDArray[np.uint32]
     answered: NDArray[np.bool_]
     seconds: float = 0.0
     resumed: int = 0  # images that came from the journal
     failures: dict[str, BoardproofError] = field(default_factory=dict)  # by port: what ended a board
-    untrusted: BoardproofError | None = None  # the digest over a board's answers could not be confirmed
+    untrusted: BoardproofError | None = None  # a board's digest is not that over its answers
+    unconfirmed: dict[str, BoardproofError] = field(
+        default_factory=dict
+    )  # by port: why its digest is not known
     interrupted: bool = False
 
     @property
@@ -58,7 +63,7 @@ class Fleet:
 
     Args:
         sessions: one a board.
-        inputs: int8 (N, input_bytes).
+        inputs: uint8 (N, input_bytes).
         keep: called with every answer as it comes (the journal).
         progress: called now and then with the number of images answered.
     """
@@ -66,7 +71,7 @@ class Fleet:
     def __init__(
         self,
         sessions: Sequence[Session],
-        inputs: NDArray[np.int8],
+        inputs: NDArray[np.uint8],
         keep: Callable[[Entry], None] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
@@ -77,7 +82,7 @@ class Fleet:
         self._keep = keep
         self._progress = progress
         self._result = Measurement(
-            outputs=np.zeros((len(inputs), identity.output_bytes), np.int8),
+            outputs=np.zeros((len(inputs), identity.output_bytes), np.uint8),
             ticks=np.zeros(len(inputs), np.uint32),
             answered=np.zeros(len(inputs), np.bool_),
         )
@@ -85,6 +90,7 @@ class Fleet:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._done = 0
+        self._started = time.monotonic()
 
     def resume(self, entries: Sequence[Entry]) -> None:
         """Takes over what a run before had answered."""
@@ -96,7 +102,7 @@ class Fleet:
         """Streams until all images are answered, no board is left, or Ctrl-C; never raises for these."""
         result = self._result
         self._queue.extend(int(index) for index in np.flatnonzero(~result.answered))
-        started = time.monotonic()
+        self._started = time.monotonic()
         # Not Thread.join(): a Ctrl-C within it has CPython 3.11 take a running thread for one that has ended.
         over = [threading.Event() for _ in self._sessions]
         try:
@@ -108,12 +114,17 @@ class Fleet:
                     ended.wait(WAKE_SECONDS / len(over))
         except KeyboardInterrupt:
             result.interrupted = True
-            self._stop.set()  # the boards finish what is in flight: that is kept, too
+            self._stop.set()  # what the boards answer soon of what is in flight is kept, too
             for ended in over:
                 ended.wait()
-        result.seconds = time.monotonic() - started
+        result.seconds = self.seconds
         self._report_progress()
         return result
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the stream so far."""
+        return time.monotonic() - self._started
 
     def _report_progress(self) -> None:
         if self._progress is not None:
@@ -130,7 +141,7 @@ class Fleet:
         mine: set[int] = set()
         try:
             while not self._stop.is_set() and not self._result.complete:
-                for answer in session.stream(self._draw(mine)):
+                for answer in session.stream(self._draw(mine), self._stop.is_set):
                     mine.discard(answer.index)
                     self._store(Entry(answer.index, answer.ticks, answer.output), live=True)
                 if not self._queue and not self._result.complete:
@@ -143,8 +154,10 @@ class Fleet:
             return
         try:
             session.check_digest()
-        except BoardproofError as error:
+        except DigestError as error:
             self._result.untrusted = error
+        except BoardproofError as error:  # the answers are as good as before, and not confirmed
+            self._result.unconfirmed[session.transport.name] = error
 
     def _fail(self, session: Session, mine: set[int], error: BoardproofError) -> None:
         with self._lock:
@@ -166,7 +179,7 @@ class Fleet:
         with self._lock:
             if self._result.answered[entry.index]:
                 return
-            self._result.outputs[entry.index] = np.frombuffer(entry.output, np.int8)
+            self._result.outputs[entry.index] = np.frombuffer(entry.output, np.uint8)
             self._result.ticks[entry.index] = entry.ticks
             self._result.answered[entry.index] = True
             self._done += 1

@@ -9,13 +9,15 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from boardproof_export.shared.errors import InputError, LinkError
 from boardproof_export.shared.model import Graph, read_graph
-from boardproof_export.shared.project import Project
-from boardproof_export.shared.sources import fashion_mnist as dataset
-from boardproof_host.boards.open import open_boards
+from boardproof_export.shared.project import Project, state_folder
+from boardproof_export.shared.sources import DataSource
+from boardproof_export.shared.sources.fashion_mnist import load_source
+from boardproof_host.boards.open import check, open_boards
 from boardproof_host.boards.processes import virtual_board
-from boardproof_host.boards.which_model import candidates
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
 from boardproof_host.oracles.edges import Edges
@@ -25,11 +27,14 @@ from boardproof_host.protocol.messages import Feature
 from boardproof_host.runs import layers, suspects
 from boardproof_host.runs.layers import Divergence, Entry
 from boardproof_host.runs.options import TraceOptions
+from boardproof_host.runs.run import REPORTS
 from boardproof_host.runs.suspects import Suspects
 from boardproof_host.runs.trace_record import Profiled, Trace, build_trace
 
 
-def trace(options: TraceOptions, project: Project, tell: Callable[[str], None] = lambda _: None) -> Trace:
+def trace(
+    options: TraceOptions, project: Project | None, tell: Callable[[str], None] = lambda _: None
+) -> Trace:
     """Traces the images that the options ask for.
 
     Args:
@@ -40,21 +45,18 @@ def trace(options: TraceOptions, project: Project, tell: Callable[[str], None] =
         LinkError: the board cannot be opened, cannot profile, or answers with something else.
         ToolMissingError: `tflite-micro` is not installed.
     """
-    path = candidates(project, options.board.model)[0]
-    split = dataset.load("test", options.data)
-    _check_size(Edges.of(read_graph(path), path), split.images[0].size, path)
+    check(options.board, project)
+    source = load_source(options.data)
     with ExitStack() as stack:
         tell("opening the board")
         boards = open_boards(replace(options.board, boards=1), project, stack)
         session, path = boards.sessions[0], boards.model
         graph = read_graph(path)
         edges = Edges.of(graph, path)
-        _check_size(edges, split.images[0].size, path)
+        source.rows(edges.inputs, np.arange(1))  # before the board is asked: do the data fit the model?
         identity = _profiling(session)
-        chosen = _suspects(options, project, graph.sha256, identity.target, split)
-        rows = dataset.quantize(
-            split.images[list(chosen.images)], edges.inputs[0].scale or 0.0, edges.inputs[0].zero_point or 0
-        )
+        chosen = _suspects(options, project, graph.sha256, identity.target, source)
+        rows = source.rows(edges.inputs, np.array(chosen.images))
         tell(f"looking at {chosen.words}")
         reference = _reference(path, stack)
         profiled = [
@@ -63,15 +65,6 @@ def trace(options: TraceOptions, project: Project, tell: Callable[[str], None] =
         ]
         divergences = [_diverge(session, reference, graph, one) for one in profiled if one.wrong]
     return build_trace(path.name, graph, identity, chosen, profiled, divergences)
-
-
-def _check_size(edges: Edges, image_bytes: int, path: Path) -> None:
-    """Before the board is asked: an input of another size is refused by it in words that lead elsewhere."""
-    if edges.input_bytes != image_bytes:
-        raise InputError(
-            f"{path} takes inputs of {edges.input_bytes} bytes, an image of the data has {image_bytes}",
-            hint="name the data that the model was trained on with --data",
-        )
 
 
 def _profiling(session: Session) -> Identity:
@@ -86,14 +79,14 @@ def _profiling(session: Session) -> Identity:
 
 
 def _suspects(
-    options: TraceOptions, project: Project, model_sha256: str, target: str, split: dataset.Split
+    options: TraceOptions, project: Project | None, model_sha256: str, target: str, source: DataSource
 ) -> Suspects:
     if options.images:
-        return suspects.named(options.images, len(split.images))
+        return suspects.named(options.images, len(source))
     if options.report is not None:
-        report = suspects.read_report(options.report, model_sha256, split.sha256)
+        report = suspects.read_report(options.report, model_sha256, source.sha256)
         return suspects.of_report(options.report, report, options.worst)
-    found = suspects.latest_report(project.state / "reports", target, model_sha256, split.sha256)
+    found = suspects.latest_report(state_folder(project) / REPORTS, target, model_sha256, source.sha256)
     return suspects.of_report(*found, options.worst) if found else suspects.unknown(target)
 
 

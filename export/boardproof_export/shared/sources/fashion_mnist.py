@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boardproof_export.shared.errors import InputError, ToolMissingError
+from boardproof_export.shared.sources import Meaning
+from boardproof_export.shared.tensors import TensorInfo
 
 SplitName = Literal["train", "test"]
 
@@ -37,6 +39,7 @@ CLASS_NAMES = (
 IMAGE_SHAPE = (28, 28)  # rows, columns
 COUNTS: dict[SplitName, int] = {"train": 60_000, "test": 10_000}
 
+TEST_SHA256 = "9f1ec356a747bfe4ebab3cfb722d3694c9ca737e2570f6f90cf31d7b6fd689d4"  # of the published test set
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 ENVIRONMENT_VARIABLE = "BOARDPROOF_DATA"
 
@@ -53,6 +56,71 @@ class Split:
     images: NDArray[np.uint8]  # (N, 28, 28), 0 is background, 255 is ink
     labels: NDArray[np.uint8]  # (N,), index into CLASS_NAMES
     sha256: str  # over the raw image bytes, then the label bytes; lower-case hex
+
+
+@dataclass(frozen=True)
+class FashionMnist:
+    """The test set as a data source (boardproof_export.shared.sources.DataSource)."""
+
+    split: Split
+
+    @property
+    def name(self) -> str:
+        known = self.split.sha256 == TEST_SHA256
+        return "Fashion-MNIST test set" if known else "images in the layout of Fashion-MNIST's test set"
+
+    @property
+    def sha256(self) -> str:
+        return self.split.sha256
+
+    @property
+    def meaning(self) -> Meaning:
+        return "classes"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return CLASS_NAMES
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        return self.split.labels.astype(np.int64)
+
+    def __len__(self) -> int:
+        return len(self.split.images)
+
+    def rows(self, inputs: tuple[TensorInfo, ...], indices: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """See DataSource: pixels are scaled to 0..1, then quantized where the input is."""
+        if len(inputs) != 1 or inputs[0].count != prod(IMAGE_SHAPE):
+            shapes = ", ".join(str(list(tensor.shape)) for tensor in inputs)
+            raise InputError(
+                f"the model's input is {shapes}, an image of Fashion-MNIST has {prod(IMAGE_SHAPE)} values",
+                hint="use a model with one input of 28 x 28 values",
+            )
+        (tensor,) = inputs
+        images = self.split.images[indices]
+        values: NDArray[np.generic]
+        if tensor.scale is None or tensor.zero_point is None:
+            if tensor.type != "float32":
+                raise InputError(
+                    f"the model's input is {tensor.type} without a scale",
+                    hint="convert the model with quantization",
+                )
+            values = (images.astype("<f4") / np.float32(255)).reshape(len(images), -1)
+        elif tensor.type == "uint8":  # the same steps as int8, 128 further up
+            shifted = quantize(images, tensor.scale, tensor.zero_point - 128).astype(np.int16) + 128
+            values = shifted.astype(np.uint8)
+        elif tensor.type == "int8":
+            values = quantize(images, tensor.scale, tensor.zero_point)
+        else:
+            raise InputError(
+                f"the model's input is {tensor.type}", hint="convert it with int8, uint8 or float32 input"
+            )
+        return np.ascontiguousarray(values).view(np.uint8).reshape(len(images), tensor.bytes)
+
+
+def load_source(folder: Path | None = None) -> FashionMnist:
+    """The test set as a data source; raises as `load`."""
+    return FashionMnist(load("test", folder))
 
 
 def load(split: SplitName, folder: Path | None = None) -> Split:

@@ -12,6 +12,7 @@ memory = {
     "STACK_BYTES": board.get("build.stack_bytes"),
 }
 launcher = "$PROJECT_DIR/firmware/platform/emulator.py"
+folders = '--build "$BUILD_DIR" --state "$PROJECT_DIR/.pio/emulators/$PIOENV.json"'
 
 env.Replace(
     AR="arm-none-eabi-gcc-ar",
@@ -53,7 +54,8 @@ env.AddPlatformTarget(
     program,
     [
         env.VerboseAction(
-            f'"$PYTHONEXE" "{launcher}" start --build "$BUILD_DIR"', "Starting the emulated board"
+            f'"$PYTHONEXE" "{launcher}" start {folders}',
+            "Starting the emulated board",
         )
     ],
     "Start the emulated board",
@@ -64,7 +66,8 @@ env.AddPlatformTarget(
     None,
     [
         env.VerboseAction(
-            f'"$PYTHONEXE" "{launcher}" stop --build "$BUILD_DIR"', "Stopping the emulated board"
+            f'"$PYTHONEXE" "{launcher}" stop {folders}',
+            "Stopping the emulated board",
         )
     ],
     "Stop the emulated board",

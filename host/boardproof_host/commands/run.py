@@ -1,0 +1,96 @@
+"""`boardproof run`: stream the test images to a board and compare with Python."""
+
+import argparse
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from boardproof_host.commands.options import add_run, add_where, help_of, run_options
+
+if TYPE_CHECKING:
+    from boardproof_export.shared.project import Project
+    from boardproof_host.runs.options import RunOptions
+    from boardproof_host.runs.run import Finished
+
+DESCRIPTION = """\
+Streams images to a board, or to an emulated one that it builds and starts, runs
+the Python interpreters on the same images, and compares every output.
+"""
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    example = "boardproof run --target qemu_cortex_m4 --limit 1000"
+    parser = commands.add_parser(
+        "run",
+        help="stream the test images to a board and compare with Python",
+        **help_of(DESCRIPTION, example),  # type: ignore[arg-type]
+    )
+    add_where(parser)
+    add_run(parser)
+    parser.set_defaults(handler=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs one measurement; returns the exit code that its report stands for."""
+    options = run_options(args)  # before anything heavy: what is wrong in it is said at once
+    from boardproof_export.shared.project import project_if_any
+
+    return measure(args, options, project_if_any())
+
+
+def measure(args: argparse.Namespace, options: "RunOptions", project: "Project | None") -> int:
+    """Measures and prints; `prove` ends with it, too."""
+    from boardproof_host.commands.screen import Screen
+    from boardproof_host.runs.run import run as run_it
+
+    screen = Screen(quiet=args.quiet)
+    if options.board.target is not None:
+        screen.step("run", options.board.target)
+    finished = run_it(options, project, screen, ["boardproof", *args.command_line])
+    show(finished, args)
+    return finished.report.exit_code
+
+
+def show(finished: "Finished", args: argparse.Namespace) -> None:
+    """Prints the summary, what matters most last."""
+    from rich.console import Console
+
+    from boardproof_host import report
+    from boardproof_host.record import file
+    from boardproof_host.report.headline import headline
+
+    for story in finished.stories:
+        print(story, file=sys.stderr)
+    for failure in finished.failures:
+        print(f"warning: {failure}", file=sys.stderr)
+    if args.json:
+        print(file.to_json(finished.report), end="")
+    elif args.quiet:
+        print(headline(finished.report))
+    else:
+        report.print_report(finished.report, Console())
+        print(f"report: {shlex.quote(str(finished.folder / 'report.html'))}")
+    if (hint := next_action(finished, args)) is not None:
+        print(f"  next: {hint}", file=sys.stderr)
+
+
+def next_action(finished: "Finished", args: argparse.Namespace) -> str | None:
+    """What to do about a run that did not come out well."""
+    result = finished.report
+    where = f"--target {args.target}" if args.target else f"--port {shlex.quote((args.port or ['auto'])[0])}"
+    model = f" --model {shlex.quote(str(args.model))}" if args.model else ""
+    record = shlex.quote(str(finished.folder / "report.json"))
+    trace = f"boardproof trace {where}{model} --report {record}"
+    if result.outcome == "diverged":
+        return f"see where it begins: {trace}"
+    if result.outcome in ("incomplete", "interrupted"):
+        out = f" --out {shlex.quote(str(args.out))}" if args.out else ""
+        again = f"go on where it stopped: boardproof run {where}{model}{out} --resume"
+        return f"{result.next}; then {again}" if result.next else again
+    if result.outcome == "missed":
+        missed = next(gate for gate in result.gates if not gate.passed)
+        if missed.name == "verdict":
+            return f"{trace}; or accept rounding differences with --gate equivalent"
+        return "look at the confusion matrix in the report, or ask for less with --min-accuracy"
+    return None

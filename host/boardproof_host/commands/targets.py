@@ -1,0 +1,41 @@
+"""`boardproof targets`: list the targets."""
+
+import argparse
+
+from boardproof_host.commands.options import help_of
+
+DESCRIPTION = """\
+Lists the targets: emulated boards, which `run` builds and starts, and real ones,
+which `flash` writes to.
+"""
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "targets",
+        help="list the targets",
+        **help_of(DESCRIPTION, "boardproof targets --json"),  # type: ignore[arg-type]
+    )
+    parser.add_argument("--json", action="store_true", help="print them as JSON")
+    parser.set_defaults(handler=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the targets of the checkout."""
+    import json
+    from dataclasses import asdict
+
+    from boardproof_export.shared.errors import ExitCode
+    from boardproof_export.shared.project import find_project
+    from boardproof_host.boards import targets
+
+    found = targets.load_targets(find_project())
+    if args.json:
+        listed = [asdict(target) | {"emulated": target.emulated} for target in found.values()]
+        print(json.dumps(listed, indent=2))
+        return ExitCode.PROVEN
+    for target in found.values():
+        kind = "virtual" if target.virtual else "emulated" if target.emulated else "board"
+        print(f"{target.name:<28} {kind:<9} {target.engine:<5} {target.description}")
+    return ExitCode.PROVEN

@@ -1,0 +1,59 @@
+"""When, where and with what a run is made."""
+
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from boardproof_host.protocol.messages import TickUnit
+from boardproof_host.record.facts import Circumstances
+from boardproof_host.record.schema import CostUnit, Host
+
+UNITS: dict[TickUnit, CostUnit] = {
+    TickUnit.CYCLES: "cycles",
+    TickUnit.MICROSECONDS: "microseconds",
+    TickUnit.INSTRUCTIONS: "instructions",
+}
+PACKAGES = ("numpy", "pyserial", "tflite-micro", "ai-edge-litert", "platformio")
+
+
+@dataclass
+class Phases:
+    """Wall seconds by phase of a run, and when it began."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Adds the time spent in the block to `name`."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - started, 3)
+
+
+def circumstances(phases: Phases, command: Sequence[str]) -> Circumstances:
+    """What the record says beside the measurement."""
+    return Circumstances(
+        created=phases.created,
+        boardproof=version("boardproof"),
+        host=Host(
+            os=f"{platform.system()} {platform.machine()}",
+            python=platform.python_version(),
+            packages={name: text for name in PACKAGES if (text := _version(name)) is not None},
+        ),
+        timing=dict(phases.seconds),
+        command=tuple(command),
+    )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,95 @@
+"""The steps before a measurement: training and conversion, done where they are missing.
+
+Each is keyed by the content of what goes into it. They run as `boardproof` processes of their own, for they need
+TensorFlow; nothing of the export side is imported.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from boardproof_export.shared.errors import ExitCode, InputError
+from boardproof_export.shared.project import Project
+from boardproof_export.shared.sources import fashion_mnist
+from boardproof_host.runs.listener import Listener
+
+MODEL_STEM = "fashion_mnist"
+LADDER_SCHEMA = "boardproof.ladder/2"
+
+
+class StepError(Exception):
+    """A step failed and said why; carries its exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"exit code {code}")
+        self.code = code
+
+
+def trained_model(project: Project, listener: Listener, *, data: Path | None, seed: int, epochs: int) -> Path:
+    """The int8 model of this data, seed and number of epochs: trained and converted where it is not there yet.
+
+    Raises:
+        StepError: a step failed, and said why.
+        InputError: the data cannot be used.
+    """
+    named = [] if data is None else ["--data", str(data)]
+    inputs = {
+        "epochs": epochs,
+        "seed": seed,
+        "train": fashion_mnist.load("train", data).sha256,
+        "test": fashion_mnist.load("test", data).sha256,
+    }
+    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:12]
+    folder = project.state / "model" / key
+    keras = folder / f"{MODEL_STEM}.keras"
+    if _is_current(folder / "train.json", keras.name):
+        listener.step("train", f"there already: {keras}")
+    else:
+        _step(listener, "train", "--out", str(folder), "--seed", str(seed), "--epochs", str(epochs), *named)
+    if _ladder_is_current(folder, keras):
+        listener.step("convert", f"there already: {folder}")
+    else:
+        _step(listener, "convert", str(keras), *named)
+    return folder / f"{MODEL_STEM}_int8.tflite"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _is_current(record: Path, name: str) -> bool:
+    """Is the file that the record describes there, byte for byte?"""
+    wanted = _read(record).get("files", {}).get(name, {}).get("sha256")
+    return wanted is not None and wanted == _sha256(record.parent / name)
+
+
+def _ladder_is_current(folder: Path, keras: Path) -> bool:
+    ladder = _read(folder / "ladder.json")
+    if ladder.get("schema") != LADDER_SCHEMA or ladder.get("model", {}).get("sha256") != _sha256(keras):
+        return False
+    return all(_sha256(folder / rung["file"]) == rung["sha256"] for rung in ladder.get("rungs", []))
+
+
+def _step(listener: Listener, name: str, *arguments: str) -> None:
+    """Runs one command of the export side as a process of its own; its output goes to standard error."""
+    listener.step(name, " ".join(arguments))
+    command = [sys.executable, "-m", "boardproof_host", name, *arguments]
+    code = subprocess.run(command, stdout=sys.stderr, check=False).returncode
+    if code < 0:
+        raise InputError(f"{name} was ended by signal {-code}", hint="run again; what was finished is kept")
+    if code != ExitCode.PROVEN:
+        raise StepError(code)
