@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from boardproof_export.shared.errors import LinkError
 from boardproof_host.commands import main as cli
+from boardproof_host.link.refusals import DigestError
 from boardproof_host.link.session import Session
 from boardproof_host.runs import run as run_command
 from model_builder import ModelBuilder
@@ -24,8 +24,12 @@ MODEL = ROOT / "models" / "fashion_mnist_int8.tflite"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A checkout of links, so that state and build folders are this test's own."""
-    for name in ("firmware", "models", "platformio.ini"):
+    for name in ("models", "platformio.ini"):
         (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "firmware").mkdir()
+    for path in (ROOT / "firmware").iterdir():
+        if path.name != "generated":  # what the user has exported is not this test's
+            (tmp_path / "firmware" / path.name).symlink_to(path)
     return tmp_path
 
 
@@ -41,18 +45,18 @@ def boardproof(project: Path, *arguments: str) -> "subprocess.CompletedProcess[s
 
 
 def check_record(record: dict[str, Any], images: int) -> None:
-    assert record["verdict"] == "exact"
-    assert record["complete"]
-    assert record["images"] == images
+    assert record["measured"]["verdict"] == "exact"
+    assert record["outcome"] == "proven"
+    assert record["measured"]["images"] == images
     target = record["target"]
     assert (target["name"], target["engine"], target["kernels"]) == ("tflm_host", "tflm", "reference")
     assert target["emulated"]
     assert target["clock_hz"] is None
     # An interpreter's time under Python is no cost of a board: none is shown.
-    assert record["cost"]["unit"] is None
-    assert record["cost"]["microseconds"] is None
-    assert record["cost"]["arena_bytes"] > 784
-    assert record["link"]["crc_errors"] == record["link"]["retransmits"] == 0
+    assert record["measured"]["cost"]["unit"] is None
+    assert record["measured"]["cost"]["microseconds"] is None
+    assert record["measured"]["cost"]["arena_bytes"] > 784
+    assert record["measured"]["link"]["crc_errors"] == record["measured"]["link"]["retransmits"] == 0
 
 
 def test_run(project: Path) -> None:
@@ -60,8 +64,8 @@ def test_run(project: Path) -> None:
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     check_record(record, 300)
-    assert record["parity"]["tflm"]["mismatched_values"] == 0
-    report = (project / ".boardproof" / "reports" / "tflm_host" / "report.md").read_text()
+    assert record["measured"]["parity"]["tflm"]["mismatched_values"] == 0
+    report = (project / ".boardproof" / "reports" / "tflm_host" / "latest" / "report.md").read_text()
     assert "microseconds per inference" not in report
 
 
@@ -90,7 +94,7 @@ def test_a_run_without_a_report_can_be_gone_on_with(
     assert cli.main([*arguments, "--resume"]) == 0
     record = json.loads(capsys.readouterr().out)
     check_record(record, 50)
-    assert record["link"]["bytes_down"] < 50 * 100  # not the images
+    assert record["measured"]["link"]["bytes_down"] < 50 * 100  # not the images
     assert not journal.exists()
 
 
@@ -101,14 +105,16 @@ def test_a_run_that_cannot_be_trusted_is_not_gone_on_with(
     monkeypatch.setenv("BOARDPROOF_PROJECT", str(project))
 
     def differs(_: Session) -> None:
-        raise LinkError("the digest differs", hint="do not trust this run")
+        raise DigestError("the digest differs", hint="do not trust this run")
 
     monkeypatch.setattr(Session, "check_digest", differs)
     out = tmp_path / "out"
     assert cli.main(["run", "--target", "tflm_host", "--limit", "20", "--out", str(out)]) == 3
-    said = capsys.readouterr().err
-    assert "the digest differs" in said
-    assert "--resume" not in said
+    said = capsys.readouterr()
+    assert "cannot be trusted: the digest differs" in said.out
+    assert "exact" not in said.out.splitlines()[-2]
+    assert "--resume" not in said.out + said.err
+    assert json.loads((out / "report.json").read_text())["outcome"] == "failed"
     assert not (out / "journal.bin").exists()
 
 
