@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware" / "src"
 ENGINE = FIRMWARE / "engine" / "aot"
-KERNELS = ("kernels_portable", "kernels_dsp", "kernels_avr", "requantize")
+KERNELS = sorted(path for path in ENGINE.rglob("*.c") if path.name != "engine_aot.c")
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow"]
 SANITIZERS = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 _SYMBOLS = ("model_aot_input", "model_aot_output", "model_aot_invoke")
@@ -102,7 +102,7 @@ def compile_engine(
     driver = folder / "driver.c"
     driver.write_text(_driver(models))
     jobs = [(driver, folder / "driver.o", [f"-I{FIRMWARE}"])]
-    jobs += [(ENGINE / f"{name}.c", folder / f"{name}.o", []) for name in KERNELS]
+    jobs += [(path, folder / f"kernel{number}.o", []) for number, path in enumerate(KERNELS)]
     for number, model in enumerate(models):
         names = [f"-D{symbol}={symbol}_{number}" for symbol in _SYMBOLS]
         include = [f"-I{FIRMWARE}", f"-I{model.folder}"]

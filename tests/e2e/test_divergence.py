@@ -8,7 +8,7 @@ import pytest
 from e2e.conftest import TARGET, Checkout
 
 pytestmark = pytest.mark.e2e
-REQUANTIZE = Path("firmware/src/engine/aot/requantize.c")
+REQUANTIZE = Path("firmware/src/engine/aot/arithmetic/requantize.c")
 
 
 @pytest.fixture(scope="module")

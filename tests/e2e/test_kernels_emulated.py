@@ -14,7 +14,7 @@ from tflite_micro.python.tflite_micro import runtime
 
 from boardproof_export.commands.export import render
 from boardproof_export.shared.manifest import Manifest
-from host_engine import FIRMWARE, run_compiler
+from host_engine import FIRMWARE, KERNELS, run_compiler
 from model_builder import DenseLayer, dense_model, random_model
 
 HERE = Path(__file__).parent.parent / "support"
@@ -50,12 +50,12 @@ def models() -> list[bytes]:
 
 def inputs_of(manifest: Manifest) -> NDArray[np.int8]:
     """Rows from dense to all zero point, with runs of every length."""
-    count = manifest.input.count
+    count = manifest.inputs[0].count
     rng = np.random.default_rng(count)
     rows = rng.integers(-128, 128, (8, count)).astype(np.int8)
     for row, share in enumerate((0.0, 0.1, 0.5, 0.9, 1.0)):
-        rows[row][rng.random(count) < share] = manifest.input.zero_point
-    rows[5][::2] = manifest.input.zero_point
+        rows[row][rng.random(count) < share] = manifest.inputs[0].zero_point
+    rows[5][::2] = manifest.inputs[0].zero_point
     rows[6] = -128
     rows[7] = 127
     return rows
@@ -98,7 +98,7 @@ def header(manifests: list[Manifest], contents: list[bytes]) -> str:
             array(f"outputs_{number}", expected(content, rows)),
         ]
         functions = ", ".join(f"model_aot_{symbol}_{number}" for symbol in SYMBOLS)
-        sizes = f"{len(rows)}, {manifest.input.count}, {manifest.output.count}"
+        sizes = f"{len(rows)}, {manifest.inputs[0].count}, {manifest.outputs[0].count}"
         table.append(f"{{{functions}, inputs_{number}, outputs_{number}, {sizes}}}")
     lines.append(f"static const emulated_model_t models[] = {{{', '.join(table)}}};")
     return "\n".join(lines) + "\n"
@@ -134,7 +134,7 @@ def test_every_output_equals_the_oracle(
         run_compiler([*target, *names, *source], compiler="arm-none-eabi-gcc")
     (tmp_path / "emulated_models.h").write_text(header(manifests, contents))
     (tmp_path / "link.ld").write_text(LINKER_SCRIPT)
-    kernels = [str(FIRMWARE / "engine" / "aot" / name) for name in (f"kernels_{pack}.c", "requantize.c")]
+    kernels = [str(path) for path in KERNELS if "avr" not in path.parts]
     elf = tmp_path / "kernels.elf"
     link = ["-nostartfiles", f"-T{tmp_path / 'link.ld'}", "-o", str(elf)]
     sources = [str(HERE / "emulated_main.c"), *kernels, *map(str, objects)]

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tflite_micro.python.tflite_micro import runtime
 
-from boardproof_export.aot.limits import support
-from boardproof_export.aot.pack import PACKS, can_pair
+from boardproof_export.aot.cores import CORES
 from boardproof_export.commands import export
 from boardproof_export.model.fixed_point import per_channel_multiplier, per_tensor_multiplier
-from boardproof_export.operators.fully_connected import resolve_dense
+from boardproof_export.operators.fully_connected import can_pair, resolve
 from boardproof_export.shared.model import parse_graph
+from boardproof_export.tflm.engines import support
 from host_engine import RenderedModel, compile_engine
 from model_builder import DenseLayer, dense_model
 
@@ -137,25 +137,25 @@ def prove(batch: list[Case]) -> None:
         for number, case in enumerate(batch):
             path = folder / f"{number}.tflite"
             path.write_bytes(case.content)
-            for manifest in export.render(path, folder / str(number), list(PACKS)):
-                rendered = folder / str(number) / manifest.pack
-                models.append(RenderedModel(rendered, manifest.input.count, manifest.output.count))
+            for manifest in export.render(path, folder / str(number), list(CORES)):
+                rendered = folder / str(number) / manifest.core
+                models.append(RenderedModel(rendered, manifest.inputs[0].count, manifest.outputs[0].count))
         engine = compile_engine(folder / "build", models)
         for number, case in enumerate(batch):
             expected = oracle(case)
-            for position, pack in enumerate(PACKS):
-                outputs = engine.run(number * len(PACKS) + position, case.inputs)
+            for position, pack in enumerate(CORES):
+                outputs = engine.run(number * len(CORES) + position, case.inputs)
                 np.testing.assert_array_equal(outputs, expected, err_msg=pack)
 
 
 def _weights(case: Case) -> NDArray[np.int8]:
     graph = parse_graph(case.content, Path("case.tflite"))
-    return resolve_dense(graph, graph.ops[0]).weights
+    return resolve(graph, graph.ops[0]).weights
 
 
 def _zero_point(case: Case) -> int:
     graph = parse_graph(case.content, Path("case.tflite"))
-    return resolve_dense(graph, graph.ops[0]).input_zero_point
+    return resolve(graph, graph.ops[0]).input_zero_point
 
 
 @settings(max_examples=8, suppress_health_check=list(HealthCheck))
@@ -166,7 +166,7 @@ def test_all_packs_equal_the_oracle(batch: list[Case]) -> None:
 
 
 def test_where_paired_sums_would_not_fit() -> None:
-    """Layers on both sides of the bound of paired weights, with the inputs that reach it (pack.can_pair)."""
+    """Layers on both sides of the bound of paired weights, with the inputs that reach it (can_pair)."""
     batch = []
     for depth in (256, 257, 258, 900):
         weights = np.full((10, depth), 127, np.int8)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from boardproof_export.aot.pack import AVR_ROWS, PACKS
 from boardproof_export.commands import export
+from boardproof_export.operators.fully_connected import AVR_ROWS, pack_avr, resolve
+from boardproof_export.shared.model import parse_graph
 from host_engine import RenderedModel, compile_engine
 from model_builder import DenseLayer, dense_model
 
@@ -15,9 +16,11 @@ LARGEST_ARRAY = 32767  # bytes, of avr-gcc
 
 def test_the_last_block_is_filled_up_and_every_weight_has_128_added() -> None:
     weights = np.array([[-128, 127], [1, 2], [3, 4], [5, 6], [7, 8]], dtype=np.int8)
-    packed = PACKS["avr"].weights(weights, 0)
-    assert packed.words.dtype == np.uint8
-    blocks = [array.tolist() for array in packed.arrays]
+    layer = DenseLayer(weights, np.ones(1, np.float32), None, 1.0, 0)
+    graph = parse_graph(dense_model([layer]), Path("m.tflite"))
+    packed = pack_avr(resolve(graph, graph.ops[0])).arrays[0]
+    assert packed.values.dtype == np.uint8
+    blocks = [array.tolist() for array in packed.pieces]
     assert blocks == [
         [0, 129, 131, 133, 255, 130, 132, 134],
         [135, 128, 128, 128, 136, 128, 128, 128],

@@ -11,7 +11,8 @@ import pytest
 from jinja2 import UndefinedError
 
 from boardproof_export.aot import render as codegen
-from boardproof_export.aot.pack import PACKS
+from boardproof_export.aot.cores import CORES
+from boardproof_export.aot.network import Network, resolve
 from boardproof_export.commands import export
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import Manifest, read_manifest
@@ -28,7 +29,7 @@ from model_builder import (
 )
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "export"
-FILES = {"model_data.c", "model_data.h", "model_config.h", "model_aot.c", "manifest.json"}
+FILES = {"model_config.h", "model_aot.c", "manifest.json"}
 
 
 @pytest.fixture
@@ -42,11 +43,13 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("pack", PACKS)
+@pytest.mark.parametrize("pack", CORES)
 def test_golden(pack: str) -> None:
     """BOARDPROOF_UPDATE_GOLDEN=1 writes the files anew; read the difference before you commit it."""
     graph = parse_graph(tiny_model(), Path("tiny.tflite"))
-    manifest, files = export.render_pack(graph, PACKS[pack])
+    network = resolve(graph)
+    assert isinstance(network, Network)
+    manifest, files = export.render_aot(network, CORES[pack])
     folder = GOLDEN / pack
     if os.environ.get("BOARDPROOF_UPDATE_GOLDEN"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,9 +71,9 @@ def test_the_command_keeps_the_model(tiny: Path, tmp_path: Path) -> None:
 
 def test_renders_every_pack(tiny: Path, tmp_path: Path) -> None:
     manifests = export.render(tiny, tmp_path / "out", ["portable", "dsp"])
-    assert [manifest.pack for manifest in manifests] == ["portable", "dsp"]
+    assert [manifest.core for manifest in manifests] == ["portable", "dsp"]
     for manifest in manifests:
-        folder = tmp_path / "out" / manifest.pack
+        folder = tmp_path / "out" / manifest.core
         assert {path.name for path in folder.iterdir()} == FILES
         assert read_manifest(folder) == manifest
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"portable", "dsp"}
@@ -240,14 +243,14 @@ def branching_model() -> bytes:
     return builder.build([source], [last])
 
 
-@pytest.mark.parametrize("pack", PACKS)
+@pytest.mark.parametrize("pack", CORES)
 def test_the_hook_sees_every_operator_in_place(tmp_path: Path, pack: str) -> None:
     from tflite_micro.python.tflite_micro import runtime
 
     path = tmp_path / "branching.tflite"
     path.write_bytes(branching_model())
     (manifest,) = export.render(path, tmp_path / "out", [pack])
-    model = RenderedModel(tmp_path / "out" / pack, manifest.input.count, manifest.output.count)
+    model = RenderedModel(tmp_path / "out" / pack, manifest.inputs[0].count, manifest.outputs[0].count)
     engine = compile_engine(tmp_path / "build", [model])
     inputs = np.random.default_rng(5).integers(-128, 128, (1, 15)).astype(np.int8)
     preserve = runtime.InterpreterConfig.kPreserveAllTensors
@@ -271,8 +274,7 @@ def test_compiles_for_the_board_without_warnings(tiny: Path, tmp_path: Path, pac
     folder = tmp_path / "out" / pack
     sources = [
         folder / "model_aot.c",
-        folder / "model_data.c",
-        *sorted((FIRMWARE / "engine" / "aot").glob("*.c")),
+        *sorted((FIRMWARE / "engine" / "aot").rglob("*.c")),
     ]
     for source in sources:
         flags = [f"-mcpu={core}", "-mthumb", "-O2", f"-I{FIRMWARE}", f"-I{folder}", "-c", str(source)]

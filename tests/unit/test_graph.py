@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boardproof_export.aot.limits import support
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Activation, Graph, parse_graph, read_graph
+from boardproof_export.tflm.engines import support
 from model_builder import FLOAT32, INT8, ModelBuilder, random_model, schema, tiny_model
 
 PATH = Path("some/model.tflite")
@@ -31,8 +31,7 @@ def test_reads_what_was_built() -> None:
     assert (graph.schema_version, graph.subgraphs, graph.inputs, graph.outputs) == (3, 1, (0,), (3,))
     (op,) = graph.ops
     assert (op.code, op.inputs, op.outputs) == ("FULLY_CONNECTED", (0, 1, 2), (3,))
-    assert op.fully_connected is not None
-    assert op.fully_connected.activation == Activation.RELU
+    assert op.options.int8(0) == Activation.RELU
     source, weights, bias, _ = graph.tensors
     assert (source.type, source.shape, source.count, source.data) == ("INT8", (1, 3), 3, None)
     assert source.quantization is not None

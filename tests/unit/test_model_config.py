@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from boardproof_export.model.config import AotConfig, render_config
+from boardproof_export.operators.registry import total_macs
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph, parse_graph
 from boardproof_host.protocol.messages import TensorRole, TensorType
@@ -18,7 +19,7 @@ TYPES = schema.TensorType
 
 
 def config(graph: Graph, aot: AotConfig | None = None) -> str:
-    return render_config(graph, aot=aot)["model_config.h"]
+    return render_config(graph, macs=total_macs(graph), aot=aot)["model_config.h"]
 
 
 def macros(text: str) -> dict[str, str]:

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from boardproof_export.aot import render as codegen
-from boardproof_export.aot.limits import _TFLM_CUSTOM_OPS, _TFLM_OPS
 from boardproof_export.commands import export
 from boardproof_export.model.config import render_config
+from boardproof_export.operators.registry import total_macs
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import read_manifest
 from boardproof_export.shared.model import Graph, Op, parse_graph
 from boardproof_export.tflm import arena as tflm_arena
 from boardproof_export.tflm import render as tflm
 from boardproof_export.tflm import resolver as tflm_ops
+from boardproof_export.tflm.limits import _TFLM_CUSTOM_OPS, _TFLM_OPS
 from model_builder import FLOAT32, INT8, INT32, ModelBuilder, random_model, schema, tiny_model
 from support.host_c import FIRMWARE, ROOT
 
@@ -74,7 +75,7 @@ def conv_model(weight_type: int = INT8) -> bytes:
 def test_golden() -> None:
     """BOARDPROOF_UPDATE_GOLDEN=1 writes the files anew; read the difference before you commit it."""
     graph = parse_graph(tiny_model(), Path("tiny.tflite"))
-    files = render_config(graph, tflm_arena_bytes=2048)
+    files = render_config(graph, macs=total_macs(graph), tflm_arena_bytes=2048)
     files |= codegen.render_resolver(graph, tflm_ops.resolver(graph))
     if os.environ.get("BOARDPROOF_UPDATE_GOLDEN"):
         GOLDEN.mkdir(parents=True, exist_ok=True)
@@ -152,11 +153,8 @@ def test_renders_what_the_other_engine_cannot_run(tmp_path: Path) -> None:
     (manifest,) = export.render(path, tmp_path / "out", [])
     assert {file.name for file in (tmp_path / "out" / "tflm").iterdir()} == FILES
     assert read_manifest(tmp_path / "out" / "tflm") == manifest
-    assert (manifest.pack, manifest.ops, manifest.weights_bytes) == (
-        "tflm",
-        ("SOFTMAX",),
-        path.stat().st_size,
-    )
+    assert (manifest.engine, manifest.core, manifest.constants_bytes) == ("tflm", "tflm", path.stat().st_size)
+    assert [op.name for op in manifest.ops] == ["SOFTMAX"]
     config = (tmp_path / "out" / "tflm" / "model_config.h").read_text()
     assert f"#define MODEL_TFLM_ARENA_NEEDED {manifest.arena_bytes}\n" in config
     with pytest.raises(
@@ -168,7 +166,7 @@ def test_renders_what_the_other_engine_cannot_run(tmp_path: Path) -> None:
 def test_no_packs_means_all_that_run(tmp_path: Path) -> None:
     path = tmp_path / "tiny.tflite"
     path.write_bytes(tiny_model())
-    packs = [manifest.pack for manifest in export.render(path, tmp_path / "out", [])]
+    packs = [manifest.core for manifest in export.render(path, tmp_path / "out", [])]
     assert set(packs) > {"tflm", "portable", "dsp"}
 
 

@@ -1,22 +1,22 @@
-"""Lowers a graph to what the ahead-of-time engine executes: steps over one planned arena."""
+"""From a network to what is executed on one kind of core: a kernel each, over one planned arena."""
 
 from dataclasses import dataclass
 
-from boardproof_export.aot.pack import Pack
+from boardproof_export.aot.cores import Core
+from boardproof_export.aot.network import Network, Node
 from boardproof_export.aot.plan import Buffer, Plan, plan_buffers
-from boardproof_export.operators.fully_connected import DenseLayer, resolve_dense
-from boardproof_export.shared.model import Graph, Op
+from boardproof_export.operators.records import Kernel
 
 
 @dataclass(frozen=True)
 class Step:
-    """An operator with its buffers, named as in the plan. `dense` is None for RESHAPE, which computes nothing.
+    """A node with its kernel and its buffers, named as in the plan.
 
-    `scratch` is None where nothing is listed.
+    Without a kernel nothing is computed; without `scratch` the kernel needs none.
     """
 
-    op: Op
-    dense: DenseLayer | None
+    node: Node
+    kernel: Kernel | None  # type: ignore[type-arg]
     source: str
     output: str
     output_bytes: int
@@ -25,44 +25,49 @@ class Step:
 
 @dataclass(frozen=True)
 class Program:
-    """What model_aot.c holds: steps, the buffers they use and where those lie."""
+    """What model_aot.c holds: steps, the buffers they use and where those lie; inputs and outputs by buffer."""
 
     steps: tuple[Step, ...]
     buffers: tuple[Buffer, ...]
     plan: Plan
-    input: str
-    output: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
 
-def lower(graph: Graph, pack: Pack) -> Program:
-    """Lowers a graph that the aot engine supports (support.aot_reasons) for `pack`.
+def schedule(network: Network, core: Core) -> Program:
+    """Chooses a kernel for each node and plans the arena.
 
-    A RESHAPE's output is its input under another name: no operator writes a buffer after it is read.
+    Where nothing is computed, the output is the input under another name: no operator writes a buffer after it is
+    read. Inputs are all written before the first operator, outputs all read after the last.
     """
-    home = {graph.inputs[0]: graph.inputs[0]}  # tensor -> the tensor whose buffer it shares
-    first = {graph.inputs[0]: -1}
-    last = {graph.inputs[0]: 0}
-    steps = []
-    scratch = []
-    for op in graph.ops:
-        source, output = home[op.inputs[0]], op.outputs[0]
-        dense = resolve_dense(graph, op) if op.code == "FULLY_CONNECTED" else None
-        home[output] = output if dense else source
-        first.setdefault(home[output], op.index)
-        last[source] = op.index
-        last[home[output]] = op.index
-        list_name = None
-        if dense and pack.lists:
-            list_name = f"inputs of operator {op.index}"
-            scratch.append(Buffer(list_name, pack.scratch_bytes(dense.depth), op.index, op.index))
-        steps.append(
-            Step(op, dense, _name(source), _name(home[output]), graph.tensors[output].count, list_name)
-        )
-    final = home[graph.outputs[0]]
-    last[final] = len(graph.ops)
+    graph = network.graph
+    home = {index: index for index in graph.inputs}  # tensor -> the tensor whose buffer it shares
+    first = dict.fromkeys(home, -1)
+    last = dict.fromkeys(home, 0)
+    steps, scratches = [], []
+    for node in network.nodes:
+        kernel = node.operator.kernel_for(core.features)
+        moment, source = node.op.index, home[node.source]
+        home[node.output] = node.output if kernel else source
+        first.setdefault(home[node.output], moment)
+        last[source] = last[home[node.output]] = moment
+        scratch = None
+        if kernel and (size := kernel.scratch(node.layer)):
+            scratch = f"scratch of operator {moment}"
+            scratches.append(Buffer(scratch, size, moment, moment))
+        size = graph.tensors[node.output].count
+        steps.append(Step(node, kernel, _name(source), _name(home[node.output]), size, scratch))
+    for output in graph.outputs:
+        last[home[output]] = len(graph.ops)
     tensors = [Buffer(_name(index), graph.tensors[index].count, first[index], last[index]) for index in first]
-    buffers = (*tensors, *scratch)
-    return Program(tuple(steps), buffers, plan_buffers(buffers), _name(graph.inputs[0]), _name(final))
+    buffers = (*tensors, *scratches)
+    return Program(
+        tuple(steps),
+        buffers,
+        plan_buffers(buffers),
+        tuple(_name(index) for index in graph.inputs),
+        tuple(_name(home[index]) for index in graph.outputs),
+    )
 
 
 def _name(tensor: int) -> str:

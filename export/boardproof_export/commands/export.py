@@ -11,17 +11,20 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 from boardproof_export.aot import render as codegen
-from boardproof_export.aot.limits import aot_reasons, require
-from boardproof_export.aot.pack import PACKS, Pack
-from boardproof_export.aot.schedule import lower
+from boardproof_export.aot.cores import CORES, Core
+from boardproof_export.aot.limits import require
+from boardproof_export.aot.network import Network, resolve
+from boardproof_export.aot.schedule import schedule
 from boardproof_export.model.config import AotConfig, render_config
-from boardproof_export.operators.fully_connected import per_tensor
+from boardproof_export.operators.registry import constant_bytes, macs
 from boardproof_export.shared.errors import InputError
-from boardproof_export.shared.manifest import FILE_NAME, Manifest, TensorInfo
+from boardproof_export.shared.manifest import FILE_NAME, Manifest, OpInfo
 from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import find_project
+from boardproof_export.shared.tensors import TensorInfo, TensorType
 from boardproof_export.tflm import render as tflm
 
 MODEL_FOLDER = "model"  # holds the model that was exported last, under its own name
@@ -49,8 +52,8 @@ def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool
         return 0
     for entry in manifests:
         print(
-            f"{folder / entry.pack}: {entry.name}, {len(entry.ops)} operators, "
-            f"{entry.weights_bytes:,} B of constants, {entry.arena_bytes:,} B of RAM"
+            f"{folder / entry.core}: {entry.name}, {len(entry.ops)} operators, "
+            f"{entry.constants_bytes:,} B of constants, {entry.arena_bytes:,} B of RAM"
         )
     return 0
 
@@ -68,24 +71,27 @@ def render(model: Path, out: Path, packs: Sequence[str]) -> list[Manifest]:
     Raises:
         InputError: the model cannot be used, an operator cannot run, a pack does not exist, or `out` cannot be written.
     """
-    known = (*PACKS, tflm.FOLDER)
+    known = (*CORES, tflm.FOLDER)
     unknown = [name for name in packs if name not in known]
     if unknown:
         raise InputError(f"there is no pack {unknown[0]!r}", hint=f"packs are: {', '.join(known)}")
     graph = read_graph(model)
-    chosen = list(dict.fromkeys(packs)) or _packs_that_run(graph)
-    if not set(chosen) <= {tflm.FOLDER}:
-        require(graph, aot_reasons(graph), model, "cannot be exported")
+    network = resolve(graph)
+    chosen = list(dict.fromkeys(packs)) or _packs_that_run(graph, network)
+    if not isinstance(network, Network) and not set(chosen) <= {tflm.FOLDER}:
+        require(graph, network, model, "cannot be exported")
     if tflm.FOLDER in chosen:
         require(graph, tflm.firmware_reasons(graph), model, "cannot be exported for TensorFlow Lite Micro")
     rendered = [
-        render_tflm(graph, model) if name == tflm.FOLDER else render_pack(graph, PACKS[name])
+        render_aot(network, CORES[name])
+        if isinstance(network, Network) and name in CORES
+        else render_tflm(graph, model)
         for name in chosen
     ]
     with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         for manifest, files in rendered:
-            _replace_folder(out / manifest.pack, manifest, files)
+            _replace_folder(out / manifest.core, manifest, files)
     return [manifest for manifest, _ in rendered]
 
 
@@ -99,13 +105,23 @@ def _writing(out: Path) -> Iterator[None]:
         ) from error
 
 
-def render_pack(graph: Graph, pack: Pack) -> tuple[Manifest, dict[str, str]]:
-    """The manifest and the texts of all files by name, for a graph that the aot engine supports. Writes nothing."""
-    program = lower(graph, pack)
-    sources, flash = codegen.render_aot(graph, pack, program)
-    config = render_config(graph, aot=AotConfig(pack.name, program.plan.arena_bytes))
-    files = codegen.render_data(graph) | config | sources
-    return _manifest(graph, pack.name, program.plan.arena_bytes, flash), files
+def render_aot(network: Network, core: Core) -> tuple[Manifest, dict[str, str]]:
+    """The manifest and the texts of all files by name. Writes nothing."""
+    graph = network.graph
+    program = schedule(network, core)
+    sources, flash = codegen.render_aot(graph, core, program)
+    arena = program.plan.arena_bytes
+    ops = tuple(
+        OpInfo(
+            step.node.op.code,
+            None if step.kernel is None else step.kernel.name,
+            macs(graph, step.node.op),
+            flash.get(step.node.op.index, 0),
+        )
+        for step in program.steps
+    )
+    config = render_config(graph, macs=sum(op.macs for op in ops), aot=AotConfig(core.name, arena))
+    return _manifest(graph, ("aot", core.name), ops, arena, sum(flash.values())), config | sources
 
 
 def render_tflm(graph: Graph, path: Path) -> tuple[Manifest, dict[str, str]]:
@@ -115,27 +131,32 @@ def render_tflm(graph: Graph, path: Path) -> tuple[Manifest, dict[str, str]]:
         InputError: the host's TensorFlow Lite Micro cannot prepare it.
     """
     files, arena = tflm.render(graph, path)
-    return _manifest(graph, tflm.FOLDER, arena, len(graph.content)), files
+    ops = tuple(OpInfo(op.code, None, macs(graph, op), constant_bytes(graph, op)) for op in graph.ops)
+    return _manifest(graph, ("tflm", tflm.FOLDER), ops, arena, len(graph.content)), files
 
 
-def _packs_that_run(graph: Graph) -> list[str]:
+def _packs_that_run(graph: Graph, network: object) -> list[str]:
     """All packs of the engines that can run the graph; if none can, packs that will be refused."""
-    runs_aot = next(aot_reasons(graph), None) is None
+    runs_aot = isinstance(network, Network)
     runs_tflm = next(tflm.firmware_reasons(graph), None) is None
-    return [*(PACKS if runs_aot or not runs_tflm else ()), *([tflm.FOLDER] if runs_tflm else ())]
+    return [*(CORES if runs_aot or not runs_tflm else ()), *([tflm.FOLDER] if runs_tflm else ())]
 
 
-def _manifest(graph: Graph, folder: str, arena: int, weights: int) -> Manifest:
+def _manifest(
+    graph: Graph, engine_and_core: tuple[str, str], ops: tuple[OpInfo, ...], arena: int, constants: int
+) -> Manifest:
+    engine, core = engine_and_core
     return Manifest(
         name=graph.name,
         sha256=graph.sha256,
         bytes=len(graph.content),
-        ops=tuple(op.code for op in graph.ops),
-        input=_tensor_info(graph, graph.inputs[0]),
-        output=_tensor_info(graph, graph.outputs[0]),
-        pack=folder,
+        engine=engine,
+        core=core,
+        inputs=tuple(_tensor_info(graph, index) for index in graph.inputs),
+        outputs=tuple(_tensor_info(graph, index) for index in graph.outputs),
+        ops=ops,
         arena_bytes=arena,
-        weights_bytes=weights,
+        constants_bytes=constants,
         exporter=exporter_digest(),
     )
 
@@ -155,8 +176,11 @@ def exporter_digest() -> str:
 
 def _tensor_info(graph: Graph, index: int) -> TensorInfo:
     tensor = graph.tensors[index]
-    scale, zero_point = per_tensor(tensor, tensor.name)
-    return TensorInfo(name=tensor.name, shape=tensor.shape, scale=float(scale), zero_point=zero_point)
+    kind = cast(TensorType, tensor.type.lower())  # limits.configuration_reasons refuses all others
+    if tensor.quantization is None:
+        return TensorInfo(tensor.name, kind, tensor.shape)
+    scale, point = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
+    return TensorInfo(tensor.name, kind, tensor.shape, float(scale), point)
 
 
 def _replace_folder(folder: Path, manifest: Manifest, files: dict[str, str]) -> None:

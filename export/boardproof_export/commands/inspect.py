@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from boardproof_export.aot.limits import Support, configuration_reasons, support
-from boardproof_export.model.cost import constant_bytes, macs
+from boardproof_export.aot.limits import Support, configuration_reasons
+from boardproof_export.operators.registry import activation_of, constant_bytes, macs, total_macs
 from boardproof_export.shared.model import Graph, Op, Quantization, Tensor, read_graph
+from boardproof_export.tflm.engines import support
 
 SCHEMA = "boardproof.inspect/1"
 
@@ -45,7 +46,7 @@ def record(graph: Graph) -> dict[str, Any]:
         "tensors": [_tensor(tensor) for tensor in graph.tensors],
         "ops": [_op(graph, op) for op in graph.ops],
         "constants_bytes": sum(len(tensor.data) for tensor in graph.tensors if tensor.data is not None),
-        "macs": sum(macs(graph, op) for op in graph.ops),
+        "macs": total_macs(graph),
         # Why this project's firmware cannot serve the model, whatever the engine.
         "firmware_limits": [str(reason) for reason in configuration_reasons(graph)],
         "engines": [_engine(answer) for answer in support(graph)],
@@ -88,7 +89,7 @@ def _op(graph: Graph, op: Op) -> dict[str, Any]:
         "version": op.version,
         "inputs": list(op.inputs),
         "outputs": list(op.outputs),
-        "activation": None if op.fully_connected is None else op.fully_connected.activation.name,
+        "activation": activation_of(op),
         "macs": macs(graph, op),
         "constant_bytes": constant_bytes(graph, op),
     }

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boardproof_export.aot.limits import configuration_reasons, support, tflm_reasons
+from boardproof_export.aot.limits import configuration_reasons
 from boardproof_export.ladder.tensorflow import hidden_output
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph
 from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_export.tflm.engines import support
+from boardproof_export.tflm.limits import tflm_reasons
 
 BOARD_RUNG = "int8"
 # For TensorFlow Lite Micro of before September 2024, whose dense layers know one scale a tensor (docs/BOARDS.md).

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from boardproof_export.model import cost
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph, Tensor
 
@@ -36,9 +35,9 @@ def _environment() -> Environment:
 
 
 def render_config(
-    graph: Graph, *, aot: AotConfig | None = None, tflm_arena_bytes: int | None = None
+    graph: Graph, *, macs: int = 0, aot: AotConfig | None = None, tflm_arena_bytes: int | None = None
 ) -> dict[str, str]:
-    """model_config.h, by file name. It states nothing of an engine that is not given.
+    """model_config.h, by file name. It states nothing of an engine that is not given. `macs`: of one inference.
 
     Raises:
         InputError: an input or output has a type or a quantization that the protocol cannot tell.
@@ -54,7 +53,7 @@ def render_config(
         "schema_version": graph.schema_version,
         "op_codes": codes,
         "op_code_rows": _rows(map(str, codes), 16),
-        "macs": min(sum(cost.macs(graph, op) for op in graph.ops), _MOST_MACS),
+        "macs": min(macs, _MOST_MACS),
         "op_output_count": len(written),
         "op_output_bytes": sum(tensor.bytes or 0 for tensor in written),
         "roles": [

@@ -6,8 +6,10 @@ Where those compute in float32, so does this: a double would differ in the last 
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boardproof_export.shared.model import Activation
 
@@ -83,3 +85,27 @@ def _quantize(real: float, scale: np.float32, zero_point: int) -> int:
     # std::round on a float: half away from zero, exact in double.
     rounded = math.copysign(math.floor(abs(float(quotient)) + 0.5), float(quotient))
     return zero_point + int(rounded)
+
+
+def wrap(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The int32 that is left of each value modulo 2^32."""
+    return (values + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+def multiply(
+    values: NDArray[np.int64], multipliers: Sequence[int], shifts: Sequence[int]
+) -> NDArray[np.int64]:
+    """MultiplyByQuantizedMultiplier with double rounding; multipliers and shifts belong to the last axis of `values`.
+
+    Values wrap modulo 2^32 before and after the left shift.
+    """
+    factors, left = np.array(multipliers, np.int64), np.array(shifts, np.int64)
+    shifted = wrap(wrap(values) << np.maximum(left, 0))
+    high = (shifted * factors + (1 << 30)) >> 31
+    return divide_by_power(high, np.maximum(-left, 0))
+
+
+def divide_by_power(values: NDArray[np.int64], exponents: NDArray[np.int64] | int) -> NDArray[np.int64]:
+    """values / 2^exponents, to nearest, half away from zero (gemmlowp's RoundingDivideByPOT)."""
+    half = (np.int64(1) << exponents) >> 1
+    return np.where(values < 0, -((-values + half) >> exponents), (values + half) >> exponents)

@@ -1,8 +1,4 @@
-"""What the host may know of an exported model, and the words both sides share.
-
-This package is the only part of `boardproof_export` that the host imports. It holds the manifest (the record
-that `boardproof export` writes beside the rendered sources), the dataset reader, the errors and the project's paths.
-"""
+"""The manifest: what the host may know of an exported model, written beside the rendered sources."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,27 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.tensors import TensorInfo
 
-SCHEMA = "boardproof.manifest/1"
+SCHEMA = "boardproof.manifest/2"
 FILE_NAME = "manifest.json"
 
 
 @dataclass(frozen=True)
-class TensorInfo:
-    """The model's input or output: int8, real value = scale * (q - zero_point)."""
+class OpInfo:
+    """An operator of the model."""
 
-    name: str
-    shape: tuple[int, ...]  # batch included
-    scale: float  # the float32 of the model, widened
-    zero_point: int
-
-    @property
-    def count(self) -> int:
-        """Number of int8 elements, equal to bytes."""
-        product = 1
-        for extent in self.shape:
-            product *= extent
-        return product
+    name: str  # the schema's, e.g. "RESHAPE"
+    kernel: (
+        str | None
+    )  # the C function that computes it; None where nothing does, or where the interpreter decides
+    macs: int  # multiply-accumulates of one inference
+    constant_bytes: int  # flash of its constants, as they are packed for the kernel
 
 
 @dataclass(frozen=True)
@@ -40,12 +31,13 @@ class Manifest:
     name: str
     sha256: str  # of the .tflite file, lower-case hex
     bytes: int  # size of the .tflite file
-    ops: tuple[str, ...]  # in execution order, e.g. ("RESHAPE", "FULLY_CONNECTED")
-    input: TensorInfo
-    output: TensorInfo
-    pack: str  # weight layout: "portable", "dsp" or "avr"
-    arena_bytes: int  # RAM that the ahead-of-time engine plans for tensors
-    weights_bytes: int  # flash that the ahead-of-time engine's constants take
+    engine: str  # "aot" or "tflm"
+    core: str  # what the kernels are chosen for: "portable", "dsp" or "avr"; "tflm" for that engine. The folder's name.
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    ops: tuple[OpInfo, ...]  # in execution order
+    arena_bytes: int  # RAM for tensors
+    constants_bytes: int  # flash for constants: aot's packed ones, or the whole file
     exporter: str  # digest of the exporter's sources and templates: a change renders anew
     schema: str = SCHEMA
 
@@ -57,12 +49,7 @@ class Manifest:
 
 
 def _tensor(record: dict[str, Any]) -> TensorInfo:
-    return TensorInfo(
-        name=record["name"],
-        shape=tuple(record["shape"]),
-        scale=float(record["scale"]),
-        zero_point=int(record["zero_point"]),
-    )
+    return TensorInfo(**(record | {"shape": tuple(record["shape"])}))
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -78,9 +65,9 @@ def read_manifest(folder: Path) -> Manifest:
         if record["schema"] != SCHEMA:
             raise InputError(f"{path} has schema {record['schema']!r}, not {SCHEMA!r}", hint=hint)
         record |= {
-            "input": _tensor(record["input"]),
-            "output": _tensor(record["output"]),
-            "ops": tuple(record["ops"]),
+            "inputs": tuple(map(_tensor, record["inputs"])),
+            "outputs": tuple(map(_tensor, record["outputs"])),
+            "ops": tuple(OpInfo(**op) for op in record["ops"]),
         }
         return Manifest(**record)
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -2,7 +2,7 @@
 
 The layout is TensorFlow Lite's schema (tensorflow/compiler/mlir/lite/schema/schema.fbs, version 3), read with the
 accessors of PyPI's `tflite`. A file is data from outside: whatever its bytes are, the answer is a graph whose
-indices and sizes hold, or an InputError. Nothing here judges what an engine can run (see support.py).
+indices and sizes hold, or an InputError. Nothing here judges what an engine can run, nor knows an operator by name.
 """
 
 import hashlib
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from flatbuffers import number_types
 from numpy.typing import DTypeLike, NDArray
 from tflite.BuiltinOperator import BuiltinOperator
-from tflite.BuiltinOptions import BuiltinOptions
-from tflite.FullyConnectedOptions import FullyConnectedOptions as FullyConnectedTable
 from tflite.Model import Model
 from tflite.TensorType import TensorType
 
 from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.options import Options
 
 SCHEMA_VERSION = 3
 IDENTIFIER = b"TFL3"
@@ -117,15 +117,6 @@ class Tensor:
 
 
 @dataclass(frozen=True)
-class FullyConnectedOptions:
-    """Options of FULLY_CONNECTED."""
-
-    activation: Activation
-    shuffled_weights: bool
-    keep_num_dims: bool
-
-
-@dataclass(frozen=True)
 class Op:
     """An operator, in execution order. `inputs` may hold -1 for an optional input that is left out."""
 
@@ -136,7 +127,7 @@ class Op:
     version: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    fully_connected: FullyConnectedOptions | None
+    options: Options
 
 
 @dataclass(frozen=True)
@@ -274,8 +265,7 @@ class _Reader:
         return indices
 
     def _code(self, _index: int, code: Any) -> tuple[int, str, int]:
-        # Codes above 127 stand in BuiltinCode alone; files of old converters fill DeprecatedBuiltinCode alone.
-        builtin = max(int(code.BuiltinCode()), int(code.DeprecatedBuiltinCode()))
+        builtin = _builtin(code)
         name = _BUILTIN_NAMES.get(builtin, f"BUILTIN_{builtin}")
         if builtin == BuiltinOperator.CUSTOM:
             name = _text(code.CustomCode()) or "CUSTOM"
@@ -300,24 +290,7 @@ class _Reader:
             version=version,
             inputs=inputs,
             outputs=self._indices(op.OutputsLength(), op.Outputs, tensors, f"an output of operator {index}"),
-            fully_connected=self._fully_connected(index, op) if name == "FULLY_CONNECTED" else None,
-        )
-
-    def _fully_connected(self, index: int, op: Any) -> FullyConnectedOptions:
-        options = op.BuiltinOptions()
-        if options is None:
-            return FullyConnectedOptions(Activation.NONE, shuffled_weights=False, keep_num_dims=False)
-        if op.BuiltinOptionsType() != BuiltinOptions.FullyConnectedOptions:
-            raise _DamagedError(f"operator {index} (FULLY_CONNECTED) has another operator's options")
-        table = FullyConnectedTable()
-        table.Init(options.Bytes, options.Pos)
-        activation = table.FusedActivationFunction()
-        if activation not in Activation.__members__.values():
-            raise _DamagedError(f"operator {index} (FULLY_CONNECTED) has unknown activation {activation}")
-        return FullyConnectedOptions(
-            Activation(activation),
-            shuffled_weights=table.WeightsFormat() != 0,
-            keep_num_dims=bool(table.KeepNumDims()),
+            options=Options.of(op),
         )
 
     def _tensor(self, index: int, tensor: Any) -> Tensor:
@@ -381,6 +354,18 @@ def _check_constant(tensor: Tensor) -> None:
         raise _DamagedError(
             f"tensor {tensor.index} needs {tensor.bytes} bytes and its buffer has {len(tensor.data)}"
         )
+
+
+def _builtin(code: Any) -> int:
+    """The larger of both fields of an OperatorCode: new files may fill builtin_code alone, old ones the deprecated one.
+
+    Read from the raw fields: the accessor BuiltinCode() takes a small code for an absent one.
+    """
+    table = code._tab
+    deprecated, current = table.Offset(4), table.Offset(10)
+    old = table.Get(number_types.Int8Flags, deprecated + table.Pos) if deprecated else 0
+    new = table.Get(number_types.Int32Flags, current + table.Pos) if current else 0
+    return max(int(old), int(new))
 
 
 def _text(value: bytes | None) -> str:

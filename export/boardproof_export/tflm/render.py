@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from boardproof_export.aot import render as codegen
-from boardproof_export.aot.limits import Reason, configuration_reasons, tflm_reasons
+from boardproof_export.aot.limits import Reason, configuration_reasons
 from boardproof_export.model.config import render_config
+from boardproof_export.operators.registry import total_macs
 from boardproof_export.shared.model import Graph
 from boardproof_export.tflm.arena import arena_bytes
+from boardproof_export.tflm.limits import tflm_reasons
 from boardproof_export.tflm.resolver import resolver
 
 FOLDER = "tflm"  # beside the packs of the ahead-of-time engine
@@ -33,5 +35,5 @@ def render(graph: Graph, path: Path) -> tuple[dict[str, str], int]:
         InputError: the host's TensorFlow Lite Micro cannot prepare the model `path`.
     """
     arena = arena_bytes(graph, path)
-    files = codegen.render_data(graph) | render_config(graph, tflm_arena_bytes=arena)
+    files = codegen.render_data(graph) | render_config(graph, macs=total_macs(graph), tflm_arena_bytes=arena)
     return files | codegen.render_resolver(graph, resolver(graph)), arena

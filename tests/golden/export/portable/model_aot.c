@@ -1,16 +1,17 @@
-/* tiny, ahead of time, pack "portable". Rendered by boardproof; do not edit. */
+/* tiny, ahead of time, core profile "portable". Rendered by boardproof; do not edit. */
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/aot/kernels.h"
+#include "engine/aot/flash.h"
 #include "engine/aot/model_aot.h"
+#include "engine/aot/operators/fully_connected.h"
 #include "model_config.h"
 
-_Static_assert(AOT_BLOCK == 8, "the weights are packed for blocks of 8 outputs");
 _Static_assert(MODEL_AOT_ARENA_BYTES == 32, "model_config.h is of another rendering");
 _Static_assert(16 + 3 <= MODEL_AOT_ARENA_BYTES, "tensor 0 lies outside the arena");
 _Static_assert(24 + 2 <= MODEL_AOT_ARENA_BYTES, "tensor 3 lies outside the arena");
-_Static_assert(0 + 14 <= MODEL_AOT_ARENA_BYTES, "inputs of operator 0 lies outside the arena");
+_Static_assert(0 + 14 <= MODEL_AOT_ARENA_BYTES, "scratch of operator 0 lies outside the arena");
+_Static_assert(AOT_BLOCK == 8, "the weights are packed for blocks of 8 outputs");
 _Static_assert(AOT_LIST_LENGTH(3u) * 2 == 14, "a list of inputs lies outside its place");
 
 /* All tensors and scratch buffers; int64_t gives the alignment. */
@@ -27,17 +28,17 @@ static const MODEL_FLASH aot_channel_t op0_channels[] = {
     {-8, 1073741824, 2},
 };
 static const MODEL_FLASH aot_fully_connected_t op0 = {
+    .rescale.channels = op0_channels,
+    .rescale.zero_point = -3,
+    .rescale.least = -3,
+    .rescale.most = 127,
     .weights = op0_weights,
-    .channels = op0_channels,
     .batches = 1,
     .depth = 3,
     .outputs = 2,
     .paired = 0,
     .input_zero_point = -1,
     .weights_zero_point = 0,
-    .output_zero_point = -3,
-    .output_min = -3,
-    .output_max = 127,
 };
 
 void *model_aot_input(uint8_t index) {

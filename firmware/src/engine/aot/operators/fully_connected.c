@@ -5,8 +5,9 @@
  *
  * Layout of the weights: for each block of AOT_BLOCK outputs, for each input, the block's AOT_BLOCK weights;
  * then for each output left over, its `depth` weights. */
-#include "requantize.h"
-#include "thumb2.h"
+#include "fully_connected.h"
+
+#include "../cores/armv7m/thumb2.h"
 
 /* Lists the inputs that differ from the zero point, less the zero point. */
 static void list_inputs(const int8_t *input, uint16_t depth, int32_t zero_point, int16_t *list) {
@@ -113,12 +114,12 @@ static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const int16_
   uint16_t channel = 0;
   for (; outputs - channel >= AOT_BLOCK; channel = (uint16_t)(channel + AOT_BLOCK)) {
     block(weights, list, sums);
-    aot_write(op, channel, AOT_BLOCK, sums, correction, output);
+    aot_write(&op->rescale, channel, AOT_BLOCK, sums, correction, output);
     weights += depth * AOT_BLOCK;
   }
   for (; channel < outputs; ++channel) {
     sums[0] = single(weights, list);
-    aot_write(op, channel, 1, sums, correction, output);
+    aot_write(&op->rescale, channel, 1, sums, correction, output);
     weights += depth;
   }
 }

@@ -1,6 +1,6 @@
 /* FULLY_CONNECTED for cores with the DSP extension.
  *
- * As in kernels_portable.c, only inputs that differ from the zero point are walked; here they come in pairs
+ * As in operators/fully_connected.c, only inputs that differ from the zero point are walked; here they come in pairs
  * (2i, 2i + 1), listed when either differs.
  *
  * Layout of the weights: a word holds the weights of two outputs a, b for a pair of inputs 0, 1, from the
@@ -12,9 +12,10 @@
  * negative a takes one off the upper byte). With the lanes as they are, SMLAD sums T = 256 * B + A; with the
  * lower bytes extended, A; and B = (T - A) / 256, exact modulo 2^32 as long as -2^23 <= B < 2^23, which the
  * exporter proves from the weights for every possible input. Where it cannot, both bytes are extended. */
+#include "../../operators/fully_connected.h"
+
+#include "../armv7m/thumb2.h"
 #include "dsp.h"
-#include "requantize.h"
-#include "thumb2.h"
 
 #define BLOCK_WORDS (AOT_BLOCK / 2)
 
@@ -167,12 +168,12 @@ static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const uint32
         column(weights + i, BLOCK_WORDS, list, 0, sums + 2 * i);
       }
     }
-    aot_write(op, channel, AOT_BLOCK, sums, correction, output);
+    aot_write(&op->rescale, channel, AOT_BLOCK, sums, correction, output);
     weights += pairs * BLOCK_WORDS;
   }
   for (; channel < outputs; channel = (uint16_t)(channel + 2)) {
     column(weights, 1, list, op->paired, sums);
-    aot_write(op, channel, outputs - channel > 1 ? 2 : 1, sums, correction, output);
+    aot_write(&op->rescale, channel, outputs - channel > 1 ? 2 : 1, sums, correction, output);
     weights += pairs;
   }
 }

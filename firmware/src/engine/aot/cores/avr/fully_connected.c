@@ -4,16 +4,14 @@
  * Layout of the weights: a table of pointers to arrays. For each block of AOT_AVR_BLOCK outputs there is an
  * array for each AOT_AVR_ROWS inputs; in it, for each input, the block's weights, each with 128 added. The
  * last block is filled up with zero weights. `weights_zero_point` has 128 added too. */
-#include <stddef.h>
-
-#include "requantize.h"
+#include "../../operators/fully_connected.h"
 
 typedef const MODEL_FLASH uint8_t *rows_t;
 
 #ifdef __AVR__
 
 /* Adds to `sums` the products of `depth` inputs, each less `zero_point`, with their rows of weights at flash
- * address `rows`. In block_avr.S. */
+ * address `rows`. In block.S. */
 void aot_avr_block(uint32_t rows, const int8_t *input, uint16_t depth, int8_t zero_point, uint32_t *sums);
 
 static void add_block(rows_t rows, const int8_t *input, uint16_t depth, int8_t zero_point, uint32_t *sums) {
@@ -61,7 +59,7 @@ static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const int8_t
       done = (uint16_t)(done + count);
     }
     const uint16_t rest = (uint16_t)(outputs - channel);
-    aot_write(op, channel, rest < AOT_AVR_BLOCK ? rest : AOT_AVR_BLOCK, sums, correction, output);
+    aot_write(&op->rescale, channel, rest < AOT_AVR_BLOCK ? rest : AOT_AVR_BLOCK, sums, correction, output);
   }
 }
 

@@ -28,13 +28,13 @@ static inline int32_t scale(uint32_t value, int32_t multiplier, int32_t right_sh
   return scale_up(value, multiplier, -right_shift);
 }
 
-void aot_write(const MODEL_FLASH aot_fully_connected_t *op, uint16_t channel, uint16_t count,
+void aot_write(const MODEL_FLASH aot_rescale_t *rescale, uint16_t channel, uint16_t count,
                const uint32_t *sums, uint32_t correction, int8_t *output) {
-  const MODEL_FLASH aot_channel_t *entry = op->channels + channel;
+  const MODEL_FLASH aot_channel_t *entry = rescale->channels + channel;
   const MODEL_FLASH aot_channel_t *const end = entry + count;
-  const int32_t zero_point = op->output_zero_point;
-  const int32_t least = op->output_min;
-  const int32_t most = op->output_max;
+  const int32_t zero_point = rescale->zero_point;
+  const int32_t least = rescale->least;
+  const int32_t most = rescale->most;
   output += channel;
   do {
     const uint32_t value = *sums++ - correction + (uint32_t)entry->bias;

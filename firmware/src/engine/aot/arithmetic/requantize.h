@@ -2,7 +2,24 @@
 #ifndef BOARDPROOF_ENGINE_AOT_REQUANTIZE_H
 #define BOARDPROOF_ENGINE_AOT_REQUANTIZE_H
 
-#include "kernels.h"
+#include <stdint.h>
+
+#include "../flash.h"
+
+/* An output channel. */
+typedef struct {
+  int32_t bias;
+  int32_t multiplier;  /* 0 or 2^30 to 2^31 - 1: the scale is multiplier * 2^(-31 - right_shift) */
+  int32_t right_shift; /* -30 (to the left) to 31 */
+} aot_channel_t;
+
+/* What makes outputs of accumulators. */
+typedef struct {
+  const MODEL_FLASH aot_channel_t *channels;
+  int16_t zero_point; /* of the output, -128 to 127 */
+  int16_t least;      /* the fused activation's clamp, -128 to 127 */
+  int16_t most;
+} aot_rescale_t;
 
 /* The bits of `value` as a signed number: two's complement on every compiler that builds this. */
 static inline int32_t aot_signed(uint32_t value) { return (int32_t)value; }
@@ -10,7 +27,7 @@ static inline int32_t aot_signed(uint32_t value) { return (int32_t)value; }
 /* Writes outputs `channel` to `channel + count - 1` of a batch, which starts at `output`, from their
  * accumulators without bias. `correction` is what the weights' zero point takes off each. Sums wrap modulo
  * 2^32, as the oracle's do. */
-void aot_write(const MODEL_FLASH aot_fully_connected_t *op, uint16_t channel, uint16_t count,
+void aot_write(const MODEL_FLASH aot_rescale_t *rescale, uint16_t channel, uint16_t count,
                const uint32_t *sums, uint32_t correction, int8_t *output);
 
 #endif

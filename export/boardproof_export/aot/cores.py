@@ -1,0 +1,33 @@
+"""Core profiles: what of a core the kernels are chosen by. A profile's name is its folder's and a target's `pack`."""
+
+from dataclasses import dataclass
+
+from boardproof_export.operators.records import Feature
+
+
+@dataclass(frozen=True)
+class Core:
+    """A kind of core."""
+
+    name: str
+    features: frozenset[Feature] = frozenset()
+    refuses: tuple[str, str] | None = (
+        None  # a preprocessor condition under which it is the wrong one, and what to say
+    )
+
+
+CORES: dict[str, Core] = {
+    core.name: core
+    for core in (
+        Core("portable"),
+        Core(
+            "dsp",
+            frozenset({Feature.DSP}),
+            (
+                "defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M' && !defined(__ARM_FEATURE_DSP)",
+                "this core has no DSP instructions: build the pack portable",
+            ),
+        ),
+        Core("avr", frozenset({Feature.ELPM})),
+    )
+}

@@ -1,0 +1,70 @@
+"""All operators, by builtin code: every module of this package that states an OPERATOR."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from boardproof_export import operators as room
+from boardproof_export.operators.records import Operator
+from boardproof_export.shared.model import Graph, Op
+from boardproof_export.shared.options import DamagedOptionsError
+
+
+@cache
+def operators() -> Mapping[int, Operator[Any]]:
+    """Operators by builtin code."""
+    modules = [
+        importlib.import_module(f"{room.__name__}.{entry.name}")
+        for entry in pkgutil.iter_modules(room.__path__)
+    ]
+    found = [module.OPERATOR for module in modules if hasattr(module, "OPERATOR")]
+    return {operator.builtin: operator for operator in found}
+
+
+def operator_of(op: Op) -> Operator[Any] | None:
+    """The operator that `op` is; None where the aot engine has none."""
+    return None if op.custom else operators().get(op.builtin)
+
+
+def activation_of(op: Op) -> str | None:
+    """The name of the fused activation, None where the operator has none or is not known."""
+    operator = operator_of(op)
+    if operator is None or operator.activation is None:
+        return None
+    try:
+        return operator.activation(op.options)
+    except DamagedOptionsError:
+        return None
+
+
+# Operators that only the other engine runs: what the shape of their weights says.
+_WEIGHTED = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": -1}  # the axis of the output channels
+
+
+def macs(graph: Graph, op: Op) -> int:
+    """Multiply-accumulates of one invocation of `op`; 0 for operators that have none or that are not counted."""
+    operator = operator_of(op)
+    if operator is not None:
+        return operator.macs(graph, op)
+    return weighted_macs(graph, op, _WEIGHTED[op.code]) if op.code in _WEIGHTED else 0
+
+
+def total_macs(graph: Graph) -> int:
+    """Multiply-accumulates of one inference."""
+    return sum(macs(graph, op) for op in graph.ops)
+
+
+def weighted_macs(graph: Graph, op: Op, axis: int) -> int:
+    """An output value takes as many as one output channel has weights; channels lie along `axis`."""
+    weights = graph.optional(op, 1)
+    if weights is None or not op.outputs or not weights.shape or not all(weights.shape):
+        return 0
+    return graph.tensors[op.outputs[0]].count * (weights.count // weights.shape[axis])
+
+
+def constant_bytes(graph: Graph, op: Op) -> int:
+    """Bytes of the constants that `op` reads."""
+    tensors = (graph.optional(op, position) for position in range(len(op.inputs)))
+    return sum(len(tensor.data) for tensor in tensors if tensor is not None and tensor.data is not None)
