@@ -99,6 +99,32 @@ class ModelBuilder:
         kind = schema.BuiltinOptions.ReshapeOptions
         return self.op(schema.BuiltinOperator.RESHAPE, [source, shape_tensor], [output], options, kind)
 
+    def softmax(self, source: int, output: int, beta: float = 1.0) -> int:
+        """Adds SOFTMAX."""
+        options = schema.SoftmaxOptionsT()
+        options.beta = beta
+        kind = schema.BuiltinOptions.SoftmaxOptions
+        return self.op(schema.BuiltinOperator.SOFTMAX, [source], [output], options, kind)
+
+    def average_pool(
+        self,
+        source: int,
+        output: int,
+        window: tuple[int, int],
+        stride: tuple[int, int],
+        *,
+        same: bool,
+        activation: int = 0,
+    ) -> int:
+        """Adds AVERAGE_POOL_2D; `window` and `stride` are (height, width)."""
+        options = schema.Pool2DOptionsT()
+        options.padding = schema.Padding.SAME if same else schema.Padding.VALID
+        options.filterHeight, options.filterWidth = window
+        options.strideH, options.strideW = stride
+        options.fusedActivationFunction = activation
+        kind = schema.BuiltinOptions.Pool2DOptions
+        return self.op(schema.BuiltinOperator.AVERAGE_POOL_2D, [source], [output], options, kind)
+
     def build(self, inputs: list[int], outputs: list[int], version: int = 3) -> bytes:
         """The file's bytes, with one subgraph."""
         graph = schema.SubGraphT()
@@ -188,6 +214,32 @@ def tiny_model() -> bytes:
         ],
         input_zero_point=-1,
     )
+
+
+def softmax_model(shape: tuple[int, ...], *, scale: float = 0.1, beta: float = 1.0) -> bytes:
+    """SOFTMAX over the last axis of `shape`."""
+    builder = ModelBuilder()
+    source, output = builder.tensor(shape, scale, 3), builder.tensor(shape, 1 / 256, -128)
+    builder.softmax(source, output, beta)
+    return builder.build([source], [output])
+
+
+def pool_model(
+    shape: tuple[int, int, int, int],
+    window: tuple[int, int],
+    stride: tuple[int, int],
+    *,
+    same: bool,
+    activation: int = 0,
+) -> bytes:
+    """AVERAGE_POOL_2D of an input (batch, height, width, channels); the output has the size that it must have."""
+    pairs = zip(shape[1:3], window, stride, strict=True)
+    sizes = [(size + step - 1 if same else size + step - extent) // step for size, extent, step in pairs]
+    builder = ModelBuilder()
+    source = builder.tensor(shape, 0.05, 4)
+    output = builder.tensor((shape[0], *sizes, shape[3]), 0.05, 4)
+    builder.average_pool(source, output, window, stride, same=same, activation=activation)
+    return builder.build([source], [output])
 
 
 def random_model(seed: int, *, depths: tuple[int, ...] = (20, 12, 5), batch: int = 1) -> bytes:

@@ -17,9 +17,11 @@ def broken(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Chec
     root = tmp_path_factory.mktemp("broken") / "checkout"
     shutil.copytree(checkout.root, root, ignore=shutil.ignore_patterns(".pio", ".boardproof"))
     source = (root / REQUANTIZE).read_text(encoding="utf-8")
-    lowered = "value + (value >> 31)"
-    assert source.count(lowered) == 1
-    (root / REQUANTIZE).write_text(source.replace(lowered, "value"), encoding="utf-8")
+    exact = "aot_divide(high, right_shift)"
+    assert source.count(exact) == 1
+    (root / REQUANTIZE).write_text(
+        source.replace(exact, "((high >> (right_shift - 1)) + 1) >> 1"), encoding="utf-8"
+    )
     made = Checkout(root)
     done = made.boardproof("build", "--target", TARGET)
     assert done.code == 0, done.err

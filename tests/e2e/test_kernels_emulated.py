@@ -15,7 +15,7 @@ from tflite_micro.python.tflite_micro import runtime
 from boardproof_export.commands.export import render
 from boardproof_export.shared.manifest import Manifest
 from host_engine import FIRMWARE, KERNELS, run_compiler
-from model_builder import DenseLayer, dense_model, random_model
+from model_builder import DenseLayer, dense_model, pool_model, random_model, softmax_model
 
 HERE = Path(__file__).parent.parent / "support"
 LINKER_SCRIPT = """SECTIONS {
@@ -45,7 +45,11 @@ def models() -> list[bytes]:
     weights = np.full((16, 400), 127, np.int8)
     weights[1::2] = -128  # reaches beyond the bound of paired weights
     layer = DenseLayer(weights, np.ones(1, np.float32), None, 1e5, 3)
-    return [*found, dense_model([layer], input_zero_point=-128)]
+    others = [
+        softmax_model((2, 10), scale=0.2),
+        pool_model((1, 5, 7, 3), (3, 2), (2, 1), same=True, activation=1),
+    ]
+    return [*found, dense_model([layer], input_zero_point=-128), *others]
 
 
 def inputs_of(manifest: Manifest) -> NDArray[np.int8]:

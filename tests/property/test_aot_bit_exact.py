@@ -3,8 +3,6 @@
 Every output must be equal. A missing `tflite-micro` fails at the import below: an absent oracle proves nothing.
 """
 
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tflite_micro.python.tflite_micro import runtime
 
-from boardproof_export.aot.cores import CORES
-from boardproof_export.commands import export
 from boardproof_export.model.fixed_point import per_channel_multiplier, per_tensor_multiplier
 from boardproof_export.operators.fully_connected import can_pair, resolve
 from boardproof_export.shared.model import parse_graph
 from boardproof_export.tflm.engines import support
-from host_engine import RenderedModel, compile_engine
 from model_builder import DenseLayer, dense_model
+from support.exactness import Case, prove
 
 _INT32 = np.iinfo(np.int32)
 _INPUTS = 6
@@ -35,14 +31,6 @@ multipliers = st.one_of(
     st.sampled_from([1.0, 0.5, 2.0, 2.0**-31, 2.0**-32]),
 )
 magnitudes = st.floats(-6, 3).map(lambda exponent: 10**exponent)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A model's bytes and its inputs, int8 (_INPUTS, input elements)."""
-
-    content: bytes
-    inputs: NDArray[np.int8]
 
 
 @st.composite
@@ -103,18 +91,6 @@ def _inputs(seed: int, count: int, zero_point: int) -> NDArray[np.int8]:
     return dense.astype(np.int8)
 
 
-def oracle(case: Case) -> NDArray[np.int8]:
-    """TensorFlow Lite Micro's outputs, int8 (_INPUTS, output elements)."""
-    interpreter = runtime.Interpreter.from_bytes(case.content, arena_size=200_000)
-    shape = interpreter.get_input_details(0)["shape"]
-    outputs = []
-    for row in case.inputs:
-        interpreter.set_input(row.reshape(shape), 0)
-        interpreter.invoke()
-        outputs.append(interpreter.get_output(0).ravel().copy())
-    return np.array(outputs)
-
-
 def oracle_accepts(content: bytes) -> bool:
     """Whether TensorFlow Lite Micro allocates the model."""
     try:
@@ -127,25 +103,6 @@ def oracle_accepts(content: bytes) -> bool:
 def runs(case: Case) -> bool:
     """Whether the aot engine takes the model."""
     return support(parse_graph(case.content, Path("case.tflite")))[0].runs
-
-
-def prove(batch: list[Case]) -> None:
-    """Renders every case for every pack, compiles them as one program and compares every output."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        models = []
-        for number, case in enumerate(batch):
-            path = folder / f"{number}.tflite"
-            path.write_bytes(case.content)
-            for manifest in export.render(path, folder / str(number), list(CORES)):
-                rendered = folder / str(number) / manifest.core
-                models.append(RenderedModel(rendered, manifest.inputs[0].count, manifest.outputs[0].count))
-        engine = compile_engine(folder / "build", models)
-        for number, case in enumerate(batch):
-            expected = oracle(case)
-            for position, pack in enumerate(CORES):
-                outputs = engine.run(number * len(CORES) + position, case.inputs)
-                np.testing.assert_array_equal(outputs, expected, err_msg=pack)
 
 
 def _weights(case: Case) -> NDArray[np.int8]:

@@ -11,7 +11,7 @@ from support.board_library import render_model
 from support.host_c import FIRMWARE, compile_host
 
 # Rounds ties upward: LiteRT's mistake on x86, off by one now and then.
-TIES_UPWARD = {"requantize.c": ("value + (value >> 31)", "value")}
+TIES_UPWARD = {"requantize.c": ("aot_divide(high, right_shift)", "((high >> (right_shift - 1)) + 1) >> 1")}
 
 
 def build_native(folder: Path, model: bytes, mistakes: Mapping[str, tuple[str, str]] | None = None) -> Path:
@@ -33,7 +33,7 @@ def build_native(folder: Path, model: bytes, mistakes: Mapping[str, tuple[str, s
         broken = folder / name
         broken.write_text(text.replace(right, wrong), encoding="utf-8")
         sources[sources.index(sound)] = broken
-    flags = [f"-I{generated}", f"-I{FIRMWARE / 'engine' / 'aot'}"]
+    flags = [f"-I{generated}", f"-I{FIRMWARE / 'engine' / 'aot' / 'arithmetic'}"]
     return compile_host(folder / "board", sorted(sources), flags, sanitize=False)
 
 

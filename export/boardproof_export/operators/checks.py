@@ -80,6 +80,12 @@ def activation(options: Options, field: int) -> Activation:
     return found
 
 
+def activation_name(options: Options, field: int) -> str:
+    """The fused activation's name for people, its number where there is none of it."""
+    number = options.int8(field)
+    return Activation(number).name if number in Activation.__members__.values() else str(number)
+
+
 def clamp(fused: Activation, scale: np.float32, zero_point: int) -> tuple[int, int]:
     """The least and the largest output that a fused activation leaves.
 

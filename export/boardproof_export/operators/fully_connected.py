@@ -197,8 +197,7 @@ def _macs(graph: Graph, op: Op) -> int:
 
 
 def _fused(options: Options) -> str:
-    number = options.int8(_ACTIVATION)
-    return Activation(number).name if number in Activation.__members__.values() else str(number)
+    return checks.activation_name(options, _ACTIVATION)
 
 
 def _describe(layer: DenseLayer) -> str:

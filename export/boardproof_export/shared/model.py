@@ -85,7 +85,7 @@ class Tensor:
     name: str
     type: str  # a name of the schema's TensorType, e.g. "INT8"
     shape: tuple[int, ...]
-    dynamic: bool  # the shape signature leaves a dimension open
+    dynamic: bool  # the shape signature leaves a dimension open that is not 1
     variable: bool
     sparse: bool
     quantization: Quantization | None
@@ -305,7 +305,7 @@ class _Reader:
             type=type_name,
             # A dimension of -1 is open; it counts as 1, so that sizes stay sizes.
             shape=tuple(1 if extent < 0 else extent for extent in shape),
-            dynamic=any(extent < 0 for extent in (*shape, *signature)),
+            dynamic=_is_open(shape, signature),
             variable=bool(tensor.IsVariable()),
             sparse=tensor.Sparsity() is not None,
             quantization=self._quantization(index, tensor.Quantization()),
@@ -345,6 +345,15 @@ class _Reader:
         if len(data) != length:
             raise _DamagedError(f"the data of tensor {index} leads out of the file")
         return data
+
+
+def _is_open(shape: tuple[int, ...], signature: tuple[int, ...]) -> bool:
+    """Whether a dimension is open: interpreters go by the shape, so that an open one that is 1 there is a batch of 1."""
+    if any(extent < 0 for extent in shape):
+        return True
+    if len(signature) != len(shape):
+        return any(extent < 0 for extent in signature)
+    return any(open_ < 0 and extent != 1 for open_, extent in zip(signature, shape, strict=True))
 
 
 def _check_constant(tensor: Tensor) -> None:

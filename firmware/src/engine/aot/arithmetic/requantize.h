@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "../flash.h"
+#include "fixed_point.h"
 
 /* An output channel. */
 typedef struct {
@@ -20,9 +21,6 @@ typedef struct {
   int16_t least;      /* the fused activation's clamp, -128 to 127 */
   int16_t most;
 } aot_rescale_t;
-
-/* The bits of `value` as a signed number: two's complement on every compiler that builds this. */
-static inline int32_t aot_signed(uint32_t value) { return (int32_t)value; }
 
 /* Writes outputs `channel` to `channel + count - 1` of a batch, which starts at `output`, from their
  * accumulators without bias. `correction` is what the weights' zero point takes off each. Sums wrap modulo

@@ -1,0 +1,138 @@
+"""SOFTMAX, int8 to int8, in the fixed-point arithmetic of TensorFlow Lite Micro.
+
+Sources: micro/kernels/softmax_common.cc (what is refused, multiplier and radius), kernels/internal/reference/softmax.h
+(the kernel), and gemmlowp's fixedpoint.h (the exponential and the reciprocal).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tflite.BuiltinOperator import BuiltinOperator
+from tflite.BuiltinOptions import BuiltinOptions
+
+from boardproof_export.model import fixed_point
+from boardproof_export.operators.checks import UnsupportedError, one_to_one, options_of, per_tensor
+from boardproof_export.operators.records import Call, Kernel, Operator
+from boardproof_export.shared.model import Graph, Op
+
+_BETA = 0  # field of SoftmaxOptions
+_DIFFERENCE_BITS = 5  # integer bits of a difference to the largest input, once it is scaled
+_SUM_BITS = 12  # integer bits of the sum of exponentials
+_MOST_DEPTH = 511  # from 512 equal inputs on, TensorFlow Lite Micro's last shift is beyond 31 and it aborts
+
+_Values = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SoftmaxLayer:
+    """Rows of `depth` values. A difference d to the row's largest counts from `least_difference` on; then its scaled
+    value, with 26 bits below the point, is the doubled high product of d * 2^left_shift and `multiplier`."""
+
+    rows: int
+    depth: int
+    multiplier: int
+    left_shift: int
+    least_difference: int
+
+
+def resolve(graph: Graph, op: Op) -> SoftmaxLayer:
+    """Resolves `op` of `graph`.
+
+    Raises:
+        UnsupportedError: with the first reason why not.
+    """
+    source, output = one_to_one(graph, op)
+    if not source.shape or source.shape != output.shape or source.count == 0:
+        raise UnsupportedError(f"makes {list(output.shape)} of {list(source.shape)}")
+    if source.shape[-1] > _MOST_DEPTH:
+        raise UnsupportedError(
+            f"has {source.shape[-1]} values a row; TensorFlow Lite Micro may abort from {_MOST_DEPTH + 1} on"
+        )
+    scale, _ = per_tensor(source, "input")
+    output_scale, output_zero = per_tensor(output, "output")
+    if (output_scale, output_zero) != (np.float32(1 / 256), -128):
+        raise UnsupportedError(
+            f"has output scale {float(output_scale):g} and zero point {output_zero}, not 1/256 and -128"
+        )
+    beta = options_of(op, BuiltinOptions.SoftmaxOptions).float32(_BETA)
+    unit = 1 << (31 - _DIFFERENCE_BITS)
+    real = min(beta * float(scale) * unit, 2.0**31 - 1.0)
+    if not real > 1.0:
+        raise UnsupportedError(f"has beta {beta:g} with input scale {float(scale):g}, too little to count")
+    multiplier, shift = fixed_point.quantize_multiplier(real)
+    radius = ((1 << _DIFFERENCE_BITS) - 1) * unit >> shift
+    return SoftmaxLayer(source.count // source.shape[-1], source.shape[-1], multiplier, shift, -radius)
+
+
+def reference(layer: SoftmaxLayer, values: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Every output of `values`, int8 (rows * depth,), as TensorFlow Lite Micro computes it."""
+    rows = values.reshape(layer.rows, layer.depth).astype(np.int64)
+    differences = rows - rows.max(axis=1, keepdims=True)
+    counts = differences >= layer.least_difference
+    scaled = _product(np.where(counts, differences, 0) << layer.left_shift, layer.multiplier)
+    exponentials = np.where(counts, _exponential(scaled), 0)
+    sums = fixed_point.divide_by_power(exponentials, _SUM_BITS).sum(axis=1, keepdims=True)
+    digits = np.array([[int(total).bit_length()] for total in sums.ravel()], dtype=np.int64)
+    reciprocals = _reciprocal((sums << (32 - digits)) - (1 << 31))
+    exponents = digits - (32 - _SUM_BITS) + 31 - 8
+    outputs = fixed_point.divide_by_power(_product(reciprocals, exponentials), exponents) - 128
+    return np.where(counts, np.clip(outputs, -128, 127), -128).astype(np.int8).ravel()
+
+
+def _product(a: _Values, b: _Values | int) -> _Values:
+    return (a * b + (1 << 30)) >> 31
+
+
+def _shift_left(values: _Values, bits: int) -> _Values:
+    return np.clip(values << bits, -(1 << 31), (1 << 31) - 1)
+
+
+def _exponential(scaled: _Values) -> _Values:
+    """exp of values <= 0 with 26 bits below the point; the result has 31."""
+    quarter = 1 << 24
+    part = (scaled & (quarter - 1)) - quarter
+    x = (part << _DIFFERENCE_BITS) + (1 << 28)
+    square = _product(x, x)
+    cube = _product(square, x)
+    fourth = fixed_point.divide_by_power(_product(square, square), 2)
+    tail = fixed_point.divide_by_power(_product(fourth + cube, 715827883) + square, 1)
+    result = 1895147668 + _product(x + tail, 1895147668)
+    remainder = part - scaled
+    # exp(-1/4), exp(-1/2), exp(-1) to exp(-16)
+    for bit, factor in enumerate((1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242), 24):
+        result = np.where(remainder >> bit & 1, _product(result, factor), result)
+    return np.where(scaled == 0, (1 << 31) - 1, result)
+
+
+def _reciprocal(fraction: _Values) -> _Values:
+    """1 / (1 + fraction), both with 31 bits below the point: three steps of Newton's method."""
+    half = (fraction + (1 << 31)) >> 1  # of the denominator: fraction plus 2^31 - 1, halved away from zero
+    x = 1515870810 + _product(half, -1010580540)  # 48/17 - 32/17 * half, with 29 bits
+    for _ in range(3):
+        x = x + _shift_left(_product(x, (1 << 29) - _product(half, x)), 2)
+    return _shift_left(x, 1)
+
+
+def _pack(layer: SoftmaxLayer) -> Call:
+    return Call(
+        arrays=(),
+        descriptor={
+            "rows": layer.rows,
+            "multiplier": layer.multiplier,
+            "least_difference": layer.least_difference,
+            "depth": layer.depth,
+            "left_shift": layer.left_shift,
+        },
+        flash_bytes=0,
+    )
+
+
+OPERATOR = Operator(
+    name="softmax",
+    builtin=BuiltinOperator.SOFTMAX,
+    resolve=resolve,
+    reference=reference,
+    describe=lambda layer: f"{layer.rows} of {layer.depth}",
+    kernels=(Kernel("aot_softmax", _pack),),
+)
