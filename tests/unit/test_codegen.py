@@ -123,6 +123,47 @@ def test_a_kill_between_the_two_renames_is_recovered(tiny: Path, tmp_path: Path)
     assert contents(out) == before
 
 
+def test_several_may_render_to_one_folder(tmp_path: Path) -> None:
+    """Two models in turn, so that every rendering replaces what another process may be replacing."""
+    code = (
+        "import sys; from pathlib import Path; from boardproof_export.commands.export import render\n"
+        "models = [Path(name) for name in sys.argv[2:]]\n"
+        "for turn in range(30): render(models[turn % 2], Path(sys.argv[1]), ['portable', 'dsp'])"
+    )
+    names = [str(tmp_path / f"{number}.tflite") for number in range(2)]
+    for number, name in enumerate(names):
+        Path(name).write_bytes(random_model(number))
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", code, str(out)]
+    running = [
+        subprocess.Popen([*command, *order], stderr=subprocess.PIPE, text=True)
+        for order in (names, names[::-1], names)
+    ]
+    said = [process.communicate(timeout=60)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], said
+    assert {path.name for path in out.iterdir()} == {"portable", "dsp"}
+
+
+def test_a_large_model_is_rendered_in_little_memory(tmp_path: Path) -> None:
+    """8 MB of weights; 100 bytes of memory for each of them are too many."""
+    path = tmp_path / "large.tflite"
+    path.write_bytes(random_model(1, depths=(2000, 4000)))
+    code = (
+        "import resource, sys; from pathlib import Path; from boardproof_export.commands.export import render\n"
+        "render(Path(sys.argv[1]), Path(sys.argv[2]), ['portable'])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path), str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert int(done.stdout) * unit < 400e6
+
+
 def refusal(path: Path, content: bytes, packs: tuple[str, ...] = ("portable",)) -> str:
     path.write_bytes(content)
     out = path.parent / "out"

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import pytest
+from tflite.OperatorCode import OperatorCode
 
 from boardproof_export.shared.errors import InputError
-from boardproof_export.shared.model import Activation, Graph, parse_graph, read_graph
+from boardproof_export.shared.model import Activation, Graph, _builtin, parse_graph, read_graph
 from boardproof_export.tflm.engines import support
 from model_builder import FLOAT32, INT8, ModelBuilder, random_model, schema, tiny_model
 
@@ -42,15 +44,31 @@ def test_reads_what_was_built() -> None:
     assert bias.values(np.int32).tolist() == [7, -8]
 
 
-def test_open_dimensions_count_as_one() -> None:
+def test_open_dimensions_count_as_one_and_a_batch_of_one_is_not_open() -> None:
     builder = ModelBuilder()
-    tensor = builder.tensor((1, 4), dtype=FLOAT32, signature=(-1, 4))
-    output = builder.tensor((1, 4), dtype=FLOAT32)
-    builder.reshape(tensor, output)
-    graph = parse_graph(builder.build([tensor], [output]), PATH)
-    assert graph.tensors[tensor].dynamic
-    assert graph.tensors[tensor].count == 4
-    assert not graph.tensors[output].dynamic
+    open_one = builder.tensor((-1, 4), dtype=FLOAT32)
+    batch = builder.tensor((1, 4), dtype=FLOAT32, signature=(-1, 4))  # as converters write it
+    wide = builder.tensor((1, 4), dtype=FLOAT32, signature=(1, -1))
+    builder.reshape(batch, open_one)
+    graph = parse_graph(builder.build([batch], [open_one]), PATH)
+    assert [tensor.dynamic for tensor in graph.tensors[:3]] == [True, False, True]
+    assert [tensor.shape for tensor in graph.tensors[:3]] == [(1, 4)] * 3
+    assert wide == 2
+
+
+@pytest.mark.parametrize(
+    ("deprecated", "current"), [(0, 9), (9, 9), (9, 0), (9, None), (None, 9), (127, 150)]
+)
+def test_the_larger_of_both_operator_codes_counts(deprecated: int | None, current: int | None) -> None:
+    """Old files fill the deprecated one alone, new ones may fill the other alone; an absent field is 0."""
+    builder = flatbuffers.Builder()
+    builder.StartObject(4)
+    if deprecated is not None:
+        builder.PrependInt8Slot(0, deprecated, -1)
+    if current is not None:
+        builder.PrependInt32Slot(3, current, -1)
+    builder.Finish(builder.EndObject())
+    assert _builtin(OperatorCode.GetRootAs(bytes(builder.Output()))) == max(deprecated or 0, current or 0)
 
 
 def test_every_truncation_is_refused_or_harmless() -> None:

@@ -3,12 +3,7 @@
 `render()` needs no TensorFlow and no terminal library: PlatformIO's pre-build step calls it too.
 """
 
-import contextlib
-import hashlib
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import cast
@@ -18,17 +13,18 @@ from boardproof_export.aot.cores import CORES, Core
 from boardproof_export.aot.limits import require
 from boardproof_export.aot.network import Network, resolve
 from boardproof_export.aot.schedule import schedule
+from boardproof_export.commands.digest import exporter_digest
+from boardproof_export.commands.folder import keep_model, replace_folder, writing
 from boardproof_export.model.config import AotConfig, render_config
 from boardproof_export.operators.registry import constant_bytes, macs
 from boardproof_export.shared.errors import InputError
-from boardproof_export.shared.manifest import FILE_NAME, Manifest, OpInfo
+from boardproof_export.shared.manifest import Manifest, OpInfo
 from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import find_project
 from boardproof_export.shared.tensors import TensorInfo, TensorType
 from boardproof_export.tflm import render as tflm
 
 MODEL_FOLDER = "model"  # holds the model that was exported last, under its own name
-_ROOMS = ("shared", "model", "operators", "aot", "tflm")
 
 
 def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool) -> int:
@@ -39,8 +35,8 @@ def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool
     """
     folder = out or find_project().generated
     manifests = render(model, folder, packs or ())
-    with _writing(folder):
-        _keep_model(folder / MODEL_FOLDER, model)
+    with writing(folder):
+        keep_model(folder / MODEL_FOLDER, model)
     if as_json:
         import json
 
@@ -88,21 +84,10 @@ def render(model: Path, out: Path, packs: Sequence[str]) -> list[Manifest]:
         else render_tflm(graph, model)
         for name in chosen
     ]
-    with _writing(out):
-        out.mkdir(parents=True, exist_ok=True)
+    with writing(out):
         for manifest, files in rendered:
-            _replace_folder(out / manifest.core, manifest, files)
+            replace_folder(out / manifest.core, manifest, files)
     return [manifest for manifest, _ in rendered]
-
-
-@contextlib.contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"{out} cannot be written: {error.strerror or error}", hint="give another folder with --out"
-        ) from error
 
 
 def render_aot(network: Network, core: Core) -> tuple[Manifest, dict[str, str]]:
@@ -161,19 +146,6 @@ def _manifest(
     )
 
 
-def exporter_digest() -> str:
-    """SHA-256 over the sources and templates that decide what is rendered, lower-case hex."""
-    package = Path(__file__).parents[1]
-    rooms = [path for room in _ROOMS for path in (package / room).rglob("*") if path.suffix in (".py", ".j2")]
-    paths = [Path(__file__), *sorted(rooms)]
-    digest = hashlib.sha256()
-    for path in paths:
-        content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
 def _tensor_info(graph: Graph, index: int) -> TensorInfo:
     tensor = graph.tensors[index]
     kind = cast(TensorType, tensor.type.lower())  # limits.configuration_reasons refuses all others
@@ -181,71 +153,3 @@ def _tensor_info(graph: Graph, index: int) -> TensorInfo:
         return TensorInfo(tensor.name, kind, tensor.shape)
     scale, point = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
     return TensorInfo(tensor.name, kind, tensor.shape, float(scale), point)
-
-
-def _replace_folder(folder: Path, manifest: Manifest, files: dict[str, str]) -> None:
-    """Puts a folder with `files` and the manifest in place of `folder`, by renaming."""
-    backup = folder.with_name(f".{folder.name}.old")
-    if backup.is_dir() and not folder.exists():
-        backup.rename(folder)  # a rendering was killed between the two renames below
-    with _scratch_folder(folder.parent) as fresh:
-        for name, text in files.items():
-            (fresh / name).write_text(text, encoding="utf-8", newline="\n")
-        manifest.write(fresh)
-        if _same_files(fresh, folder):
-            return
-        shutil.rmtree(backup, ignore_errors=True)
-        if folder.exists():
-            folder.rename(backup)
-        try:
-            fresh.rename(folder)
-        except BaseException:
-            if backup.is_dir() and not folder.exists():
-                backup.rename(folder)
-            raise
-        shutil.rmtree(backup, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _scratch_folder(parent: Path) -> Iterator[Path]:
-    """A new folder in `parent`, readable as others are, removed at the end unless it was renamed away."""
-    folder = Path(tempfile.mkdtemp(prefix=".rendering-", dir=parent))
-    try:
-        folder.chmod(0o755)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _same_files(fresh: Path, folder: Path) -> bool:
-    names = {path.name for path in fresh.iterdir()}
-    if not folder.is_dir() or names != {path.name for path in folder.iterdir()}:
-        return False
-    return FILE_NAME in names and all(
-        (folder / name).is_file() and (fresh / name).read_bytes() == (folder / name).read_bytes()
-        for name in names
-    )
-
-
-def _keep_model(folder: Path, model: Path) -> None:
-    """Puts the model into its folder, alone there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / f"{model.stem}.tflite"
-    _replace_file(kept, model.read_bytes())
-    for other in folder.glob("*.tflite"):
-        if other != kept:
-            other.unlink()
-
-
-def _replace_file(path: Path, content: bytes) -> None:
-    if path.is_file() and path.read_bytes() == content:
-        return
-    handle, name = tempfile.mkstemp(prefix=".rendering-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

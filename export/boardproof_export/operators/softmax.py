@@ -102,7 +102,8 @@ def _exponential(scaled: _Values) -> _Values:
     # exp(-1/4), exp(-1/2), exp(-1) to exp(-16)
     for bit, factor in enumerate((1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242), 24):
         result = np.where(remainder >> bit & 1, _product(result, factor), result)
-    return np.where(scaled == 0, (1 << 31) - 1, result)
+    result[scaled == 0] = (1 << 31) - 1
+    return result
 
 
 def _reciprocal(fraction: _Values) -> _Values:

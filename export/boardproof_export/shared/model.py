@@ -348,7 +348,7 @@ class _Reader:
 
 
 def _is_open(shape: tuple[int, ...], signature: tuple[int, ...]) -> bool:
-    """Whether a dimension is open: interpreters go by the shape, so that an open one that is 1 there is a batch of 1."""
+    """Whether a dimension is open: interpreters go by the shape; an open one that is 1 there is a batch of 1."""
     if any(extent < 0 for extent in shape):
         return True
     if len(signature) != len(shape):
