@@ -157,3 +157,16 @@ def test_needs_no_heavy_module(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_kernels_are_told_by_core_profile() -> None:
+    builder = ModelBuilder()
+    source, flat = builder.tensor((1, 4), 0.5), builder.tensor((2, 2), 0.5)
+    result = builder.tensor((2, 2), 1 / 256, -128)
+    builder.reshape(source, flat)
+    builder.softmax(flat, result)
+    ops = inspect.record(parse_graph(builder.build([source], [result]), Path("m.tflite")))["ops"]
+    assert [op["kernels"] for op in ops] == [
+        dict.fromkeys(("portable", "dsp", "avr")),
+        dict.fromkeys(("portable", "dsp", "avr"), "aot_softmax"),
+    ]

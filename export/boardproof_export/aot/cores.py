@@ -1,8 +1,9 @@
 """Core profiles: what of a core the kernels are chosen by. A profile's name is its folder's and a target's `pack`."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from boardproof_export.operators.records import Feature
+from boardproof_export.operators.records import Feature, Operator
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,9 @@ CORES: dict[str, Core] = {
         Core("avr", frozenset({Feature.ELPM})),
     )
 }
+
+
+def kernel_name(operator: Operator[Any], core: Core) -> str | None:
+    """The C function that computes the operator on such a core; None where nothing is computed."""
+    kernel = operator.kernel_for(core.features)
+    return None if kernel is None else kernel.name

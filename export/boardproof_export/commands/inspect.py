@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from boardproof_export.aot.cores import CORES, kernel_name
 from boardproof_export.aot.limits import Support, configuration_reasons
+from boardproof_export.aot.network import Network, resolve
 from boardproof_export.operators.registry import activation_of, constant_bytes, macs, total_macs
 from boardproof_export.shared.model import Graph, Op, Quantization, Tensor, read_graph
 from boardproof_export.tflm.engines import support
@@ -31,6 +33,7 @@ def run(*, model: Path, as_json: bool) -> int:
 
 def record(graph: Graph) -> dict[str, Any]:
     """The whole answer as a JSON record, schema "boardproof.inspect/1". Sizes are bytes, indices the file's own."""
+    kernels = _kernels(graph)
     return {
         "schema": SCHEMA,
         "model": {
@@ -44,7 +47,7 @@ def record(graph: Graph) -> dict[str, Any]:
         "inputs": list(graph.inputs),
         "outputs": list(graph.outputs),
         "tensors": [_tensor(tensor) for tensor in graph.tensors],
-        "ops": [_op(graph, op) for op in graph.ops],
+        "ops": [_op(graph, op) | {"kernels": kernels.get(op.index, {})} for op in graph.ops],
         "constants_bytes": sum(len(tensor.data) for tensor in graph.tensors if tensor.data is not None),
         "macs": total_macs(graph),
         # Why this project's firmware cannot serve the model, whatever the engine.
@@ -92,6 +95,17 @@ def _op(graph: Graph, op: Op) -> dict[str, Any]:
         "activation": activation_of(op),
         "macs": macs(graph, op),
         "constant_bytes": constant_bytes(graph, op),
+    }
+
+
+def _kernels(graph: Graph) -> dict[int, dict[str, str | None]]:
+    """What would compute each operator, by its index and the core profile; nothing where aot cannot run the graph."""
+    network = resolve(graph)
+    if not isinstance(network, Network):
+        return {}
+    return {
+        node.op.index: {core.name: kernel_name(node.operator, core) for core in CORES.values()}
+        for node in network.nodes
     }
 
 

@@ -21,6 +21,8 @@ def show(graph: Graph, record: dict[str, Any]) -> None:
     console.print(f"{record['macs']:,} MACs an inference, {record['constants_bytes']:,} bytes of constants")
     for engine in record["engines"]:
         _show_engine(console, engine)
+        if engine["name"] == "aot":
+            _show_kernels(console, record["ops"])
     for limit in record["firmware_limits"]:
         console.print(f"the firmware cannot serve it: {limit}", soft_wrap=True)
 
@@ -85,6 +87,17 @@ def _quantization(quantization: dict[str, Any] | None) -> str:
         return f"per-channel, axis {quantization['axis']}, {len(quantization['scales'])} scales {spread}"
     scale = f"{scales[0]:.6g}" if scales else "not finite"
     return f"per-tensor, scale {scale}, zero point {quantization['zero_points'][0]}"
+
+
+def _show_kernels(console: Console, ops: list[dict[str, Any]]) -> None:
+    """Each kernel of the engine aot, with the core profiles that take it."""
+    cores: dict[str, list[str]] = {}
+    for op in ops:
+        for core, kernel in op["kernels"].items():
+            if kernel is not None and core not in cores.setdefault(kernel, []):
+                cores[kernel].append(core)
+    for kernel, names in cores.items():
+        console.print(f"  {kernel} on {', '.join(names)}", soft_wrap=True)
 
 
 def _indices(indices: list[int]) -> str:

@@ -85,7 +85,8 @@ def _product(a: _Values, b: _Values | int) -> _Values:
 
 
 def _shift_left(values: _Values, bits: int) -> _Values:
-    return np.clip(values << bits, -(1 << 31), (1 << 31) - 1)
+    clipped: _Values = np.clip(values << bits, -(1 << 31), (1 << 31) - 1)
+    return clipped
 
 
 def _exponential(scaled: _Values) -> _Values:
