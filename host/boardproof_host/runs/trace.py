@@ -47,13 +47,15 @@ def trace(
     """
     check(options.board, project)
     source = load_source(options.data)
+    if options.board.model is not None:
+        _check_fit(source, options.board.model)
     with ExitStack() as stack:
         tell("opening the board")
         boards = open_boards(replace(options.board, boards=1), project, stack)
         session, path = boards.sessions[0], boards.model
         graph = read_graph(path)
         edges = Edges.of(graph, path)
-        source.rows(edges.inputs, np.arange(1))  # before the board is asked: do the data fit the model?
+        _check_fit(source, path)
         identity = _profiling(session)
         chosen = _suspects(options, project, graph.sha256, identity.target, source)
         rows = source.rows(edges.inputs, np.array(chosen.images))
@@ -65,6 +67,11 @@ def trace(
         ]
         divergences = [_diverge(session, reference, graph, one) for one in profiled if one.wrong]
     return build_trace(path.name, graph, identity, chosen, profiled, divergences)
+
+
+def _check_fit(source: DataSource, model: Path) -> None:
+    """Before the board is asked: it refuses an input of another size in words that lead elsewhere."""
+    source.rows(Edges.of(read_graph(model), model).inputs, np.arange(1))
 
 
 def _profiling(session: Session) -> Identity:
