@@ -38,7 +38,7 @@ void hal_flush(void);
 void hal_wait(void);
 
 /* Bytes that can arrive unread without loss: the receive buffer's true capacity. The host keeps no more than
- * this in flight behind the frame that the board is working on. */
+ * this in flight behind the frame that the board is working on. That one may be longer: it is decoded while it arrives. */
 uint32_t hal_receive_capacity(void);
 
 /* Received bytes that were lost since the start, as far as the hardware tells. */

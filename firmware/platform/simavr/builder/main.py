@@ -59,7 +59,7 @@ for name, action, doing, title in (
     ("upload", "start", "Starting", "Start the simulated board"),
     ("emulator-stop", "stop", "Stopping", "Stop the simulated board"),
 ):
-    command = f'"$PYTHONEXE" "{launcher}" {action} --build "$BUILD_DIR"'
+    command = f'"$PYTHONEXE" "{launcher}" {action} {folders}'
     env.AddPlatformTarget(
         name,
         program if name == "upload" else None,
