@@ -84,8 +84,6 @@ def next_action(finished: "Finished", args: argparse.Namespace) -> str | None:
     trace = f"boardproof trace {where}{model} --report {record}"
     if result.outcome == "diverged":
         return f"see where it begins: {trace}"
-    if result.complete and result.outcome == "incomplete":
-        return result.next  # the answers are not to be trusted: nothing of them may be gone on with
     if result.outcome in ("incomplete", "interrupted"):
         out = f" --out {shlex.quote(str(args.out))}" if args.out else ""
         again = f"go on where it stopped: boardproof run {where}{model}{out} --resume"
