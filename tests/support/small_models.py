@@ -94,3 +94,23 @@ def running_sum_model(count: int = 4) -> bytes:
         ops.ASSIGN_VARIABLE, [handle, after], [], schema.AssignVariableOptionsT(), kinds.AssignVariableOptions
     )
     return builder.build([source], [after])
+
+
+def svdf_model() -> bytes:
+    """int8 (1, 4) to (1, 3): a filter over the last three inputs, which it keeps in a variable tensor."""
+    rng = np.random.default_rng(3)
+    builder = ModelBuilder()
+    source, sink = builder.tensor((1, 4), 0.1), builder.tensor((1, 3), 0.01)
+    feature = builder.tensor((6, 4), 0.02, data=rng.integers(-127, 128, (6, 4)).astype(np.int8))
+    time = builder.tensor(
+        (6, 3), 0.001, dtype=TYPES["int16"], data=rng.integers(-3000, 3000, (6, 3)).astype(np.int16)
+    )
+    bias = builder.tensor((3,), 1e-5, dtype=TYPES["int32"], data=np.zeros(3, np.int32))
+    state = builder.tensor((1, 18), 0.01, dtype=TYPES["int16"])
+    builder.tensors[state].isVariable = True
+    options: Any = schema.SVDFOptionsT()
+    options.rank, options.fusedActivationFunction = 2, schema.ActivationFunctionType.RELU
+    kinds = schema.BuiltinOptions
+    inputs = [source, feature, time, bias, state]
+    builder.op(schema.BuiltinOperator.SVDF, inputs, [sink], options, kinds.SVDFOptions)
+    return builder.build([source], [sink])
