@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from boardproof_export.shared.model import parse_graph
 from boardproof_host.oracles.edges import Edges
-from model_builder import DenseLayer, ModelBuilder, add_dense
+from model_builder import ModelBuilder
 
 TYPES: dict[str, int] = {
     "int8": schema.TensorType.INT8,
@@ -38,24 +38,6 @@ def reshaping_model(*types: str, count: int = 6) -> bytes:
         outputs.append(builder.tensor((2, count // 2), scale, dtype=TYPES[kind], name=f"out_{kind}"))
         builder.reshape(inputs[-1], outputs[-1])
     return builder.build(inputs, outputs)
-
-
-def two_chains_model() -> bytes:
-    """Two inputs (20 and 6 bytes) and two outputs (5 and 6): a dense layer and a RESHAPE side by side, in int8."""
-    builder = ModelBuilder()
-    rng = np.random.default_rng(8)
-    first, second = builder.tensor((1, 20), 0.02, -128), builder.tensor((1, 6), 0.5, 3)
-    layer = DenseLayer(
-        weights=rng.integers(-127, 128, (5, 20)).astype(np.int8),
-        weight_scales=rng.uniform(0.002, 0.01, 5).astype(np.float32),
-        bias=rng.integers(-2000, 2000, 5).astype(np.int32),
-        output_scale=0.1,
-        output_zero_point=-7,
-    )
-    dense = add_dense(builder, first, layer, 1)
-    reshaped = builder.tensor((2, 3), 0.5, 3)
-    builder.reshape(second, reshaped)
-    return builder.build([first, second], [dense, reshaped])
 
 
 def with_constants_outside(model: bytes) -> bytes:
