@@ -6,7 +6,7 @@ simulator does not show.
 
 import json
 import os
-import shutil
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +35,12 @@ def built(checkout: Checkout) -> Path:
     """The build folder of the reference model's firmware."""
     done = checkout.boardproof("build", "--target", TARGET)
     assert done.code == 0, done.err
-    return checkout.root / ".pio" / "build" / TARGET
+    return build_folder(done.out)
+
+
+def build_folder(said: str) -> Path:
+    """Where `boardproof build` says that it has built."""
+    return Path(shlex.split(said.strip().rpartition(", in ")[2])[0])
 
 
 def test_exact_and_within_its_ram(checkout: Checkout, built: Path, tmp_path: Path) -> None:
@@ -44,17 +49,21 @@ def test_exact_and_within_its_ram(checkout: Checkout, built: Path, tmp_path: Pat
     )
     assert done.code == 0, done.err
     report = checkout.report(tmp_path)
-    assert (report["verdict"], report["complete"], report["images"]) == ("exact", True, 60)
+    assert (report["measured"]["verdict"], report["outcome"], report["measured"]["images"]) == (
+        "exact",
+        "proven",
+        60,
+    )
     assert (report["target"]["engine"], report["target"]["kernels"]) == ("aot", "avr")
     assert report["target"]["emulated"] is True
     assert report["target"]["clock_hz"] is None
-    assert report["cost"]["microseconds"] is None
+    assert report["measured"]["cost"]["microseconds"] is None
     # 101,632 multiply-accumulates; inputs that are background cost a third.
-    assert 300_000 < report["cost"]["cycles_per_inference"]["median"] < 1_500_000
+    assert 300_000 < report["measured"]["cost"]["cycles_per_inference"]["median"] < 1_500_000
     # A machine that stalls the simulator lets requests time out; what is sent again may find the 1 KB buffer full. Each
     # frame that is lost so is one that was sent again: without that, none may be.
-    assert report["link"]["crc_errors"] <= report["link"]["retransmits"]
-    assert report["cost"]["flash_bytes"] < 253_952
+    assert report["measured"]["link"]["crc_errors"] <= report["measured"]["link"]["retransmits"]
+    assert report["measured"]["cost"]["flash_bytes"] < 253_952
 
     static = json.loads((built / "build.json").read_text(encoding="utf-8"))["ram_bytes"]
     record = json.loads((built / "simavr.json").read_text(encoding="utf-8"))
@@ -92,15 +101,7 @@ def test_a_model_with_every_sign(checkout: Checkout, tmp_path: Path) -> None:
     ]
     model = tmp_path / "signs.tflite"
     model.write_bytes(dense_model(layers, input_scale=0.03, input_zero_point=-7))
-    other = Checkout(tmp_path / "checkout")
-    for name in ("export", "firmware", "models", "platformio.ini"):
-        source = checkout.root / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        (tmp_path / "checkout").mkdir(exist_ok=True)
-        copy(source, tmp_path / "checkout" / name)
-    done = other.boardproof("export", str(model), "--pack", "avr")
-    assert done.code == 0, done.err
-    done = other.boardproof("build", "--target", TARGET)
+    done = checkout.boardproof("build", "--target", TARGET, "--model", str(model))
     assert done.code == 0, done.err
 
     inputs = rng.integers(-128, 128, (12, 600)).astype(np.int8)
@@ -113,7 +114,7 @@ def test_a_model_with_every_sign(checkout: Checkout, tmp_path: Path) -> None:
         oracle.invoke()
         expected.append(oracle.get_output(0).tobytes())
     assert len(set(expected)) == len(expected)
-    with emulated_board(Project(other.root), other.root / ".pio" / "build" / TARGET) as port:
+    with emulated_board(Project(checkout.root), build_folder(done.out)) as port:
         transport = SerialTransport(port)
         session = Session(transport)
         identity = session.hello()
@@ -151,11 +152,11 @@ def test_the_core_librarys_64_byte_buffer(checkout: Checkout, built: Path, tmp_p
         )
     assert run.code == 0, run.err
     report = checkout.report(tmp_path / "out")
-    assert report["verdict"] == "exact"
+    assert report["measured"]["verdict"] == "exact"
     # A machine that stalls the simulator lets requests time out; what is sent again may find the 1 KB buffer full. Each
     # frame that is lost so is one that was sent again: without that, none may be.
-    assert report["link"]["crc_errors"] <= report["link"]["retransmits"]
-    assert report["link"]["baud"] is None, "a simulated line has no rate in real time"
+    assert report["measured"]["link"]["crc_errors"] <= report["measured"]["link"]["retransmits"]
+    assert report["measured"]["link"]["baud"] is None, "a simulated line has no rate in real time"
 
 
 def test_a_rate_that_the_board_cannot_make(checkout: Checkout, built: Path) -> None:

@@ -99,8 +99,10 @@ def test_a_run_that_cannot_be_trusted_is_not_gone_on_with(project: Path, tmp_pat
     with on_terminal(build(MODEL.read_bytes()), AnotherDigest) as port:
         done = boardproof(project, "run", "--port", port, "--limit", "20", "--out", str(out))
     assert done.returncode == 3
-    assert "do not trust this run" in done.stderr
-    assert "--resume" not in done.stderr
+    assert "cannot be trusted: the board's digest over its answers is" in done.stdout
+    assert " exact " not in done.stdout.splitlines()[-2]
+    assert "--resume" not in done.stdout + done.stderr
+    assert json.loads((out / "report.json").read_text())["outcome"] == "failed"
     assert not (out / "journal.bin").exists()
 
 

@@ -62,8 +62,8 @@ def test_golden(pack: str) -> None:
 def test_the_command_keeps_the_model(tiny: Path, tmp_path: Path) -> None:
     """For the builds to come; rendering alone, which every build does, does not: it would look like an export."""
     export.run(model=tiny, out=tmp_path / "out", packs=["portable"], as_json=True)
-    assert (tmp_path / "out" / "model.tflite").read_bytes() == tiny_model()
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"portable", "model.tflite"}
+    assert (tmp_path / "out" / "model" / tiny.name).read_bytes() == tiny_model()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"portable", "model"}
 
 
 def test_renders_every_pack(tiny: Path, tmp_path: Path) -> None:

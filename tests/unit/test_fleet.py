@@ -35,7 +35,7 @@ class SlowBoard:
     def __init__(self) -> None:
         self.confirmed = False
 
-    def stream(self, inputs: Iterator[tuple[int, bytes]]) -> Iterator[Answer]:
+    def stream(self, inputs: Iterator[tuple[int, bytes]], _: object) -> Iterator[Answer]:
         taken = [index for _, (index, _) in zip(range(IN_FLIGHT), inputs, strict=False)]
         for index in taken:
             time.sleep(SECONDS_AN_ANSWER)
@@ -56,7 +56,7 @@ def heeds_ctrl_c() -> Iterator[None]:
 @pytest.mark.parametrize("boards", [1, 2])
 def test_ctrl_c_waits_for_what_is_in_flight(boards: int, heeds_ctrl_c: None) -> None:
     sessions = [SlowBoard() for _ in range(boards)]
-    fleet = Fleet(cast(list[Session], sessions), np.zeros((100, 1), np.int8), keep=None)
+    fleet = Fleet(cast(list[Session], sessions), np.zeros((100, 1), np.uint8), keep=None)
     timer = threading.Timer(1.5 * SECONDS_AN_ANSWER, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     result: Any = fleet.run()

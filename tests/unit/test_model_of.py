@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from boardproof_export.shared.errors import LinkError
+from boardproof_export.shared.errors import InputError, LinkError
 from boardproof_export.shared.project import Project
 from boardproof_host.boards.which_model import model_of
 from boardproof_host.link.handshake import Identity
@@ -40,21 +40,26 @@ def test_committed_models_are_known(project: Project, name: str) -> None:
 
 def test_after_an_export_a_committed_model_is_refused_and_named(project: Project) -> None:
     """What was exported is what is meant: a board that was flashed before is stale, or has to be asked for."""
-    project.generated.mkdir(parents=True)
-    project.exported_model.write_bytes(b"another")
+    exported = project.generated / "model" / "mine.tflite"
+    exported.parent.mkdir(parents=True)
+    exported.write_bytes(b"another")
     path = project.root / "models" / NAMES[1]
     with pytest.raises(LinkError, match="the board runs another model") as caught:
         model_of(project, None, board(path.read_bytes()))
     assert f"--model {path}" in caught.value.hint
-    assert "boardproof export" not in caught.value.hint  # a build takes the exported one as it is
     assert model_of(project, path, board(path.read_bytes())) == path
-    assert model_of(project, None, board(b"another")) == project.exported_model
+    assert model_of(project, None, board(b"another")) == project.exported_model == exported
 
 
 def test_a_model_of_nobody(project: Project) -> None:
-    with pytest.raises(LinkError, match="the board runs another model") as caught:
+    with pytest.raises(LinkError, match="the board runs a model that is not here") as caught:
         model_of(project, None, board(b"unknown"))
     assert "--model FILE" in caught.value.hint
-    # What a build of this target takes, and it takes it without an export.
-    assert NAMES[1] in caught.value.message
-    assert "boardproof export" not in caught.value.hint
+
+
+def test_outside_of_a_checkout_the_model_has_to_be_named(project: Project) -> None:
+    path = project.root / "models" / NAMES[0]
+    assert model_of(None, path, board(path.read_bytes())) == path
+    with pytest.raises(InputError) as caught:
+        model_of(None, None, board(path.read_bytes()))
+    assert "--model" in caught.value.hint

@@ -160,12 +160,13 @@ def cut(measurement: Measured, *, interrupted: bool = False) -> Measured:
         (cut(measured()), Gates(), "incomplete", ExitCode.LINK),
         (cut(measured(), interrupted=True), Gates(), "interrupted", ExitCode.INTERRUPTED),
         (cut(off_by(9)), Gates(), "diverged", ExitCode.DIVERGED),
+        (replace(measured(), untrusted=True, reason="digests"), Gates(), "failed", ExitCode.LINK),
     ],
 )
 def test_outcome(measurement: Measured, gates: Gates, outcome: str, code: ExitCode) -> None:
     report = build(measured=measurement, gates=gates)
     assert (report.outcome, report.exit_code) == (outcome, code)
-    assert all(gate.passed for gate in report.gates) == (outcome == "proven")
+    assert outcome == "failed" or all(gate.passed for gate in report.gates) == (outcome == "proven")
 
 
 def test_accuracy_that_is_not_known_misses_its_gate() -> None:

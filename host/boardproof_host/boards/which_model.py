@@ -31,9 +31,11 @@ def model_of(project: Project | None, named: Path | None, identity: Identity) ->
     """
     known = {} if project is None else {_sha256(path): path for path in _candidates(project)}
     found = known.get(identity.model_sha256)
-    if named is None and found is not None:
+    # What was exported is what is meant: a board that was flashed before is stale, or has to be asked for.
+    wanted = named or (None if project is None else project.exported_model)
+    if wanted is None and found is not None:
         return found
-    if named is None:
+    if wanted is None:
         if project is None:
             raise InputError(
                 f"which .tflite file is in the firmware ({identity.model_sha256[:12]})?",
@@ -43,8 +45,8 @@ def model_of(project: Project | None, named: Path | None, identity: Identity) ->
             f"the board runs a model that is not here: {identity.model_sha256[:12]}",
             hint=f"name its file (--model FILE), or flash one that is: boardproof flash --target {identity.target}",
         )
-    identity.check_model(_sha256(named), str(named), None if found is None else str(found))
-    return named
+    identity.check_model(_sha256(wanted), str(wanted), None if found is None else str(found))
+    return wanted
 
 
 def _candidates(project: Project) -> Iterator[Path]:

@@ -46,6 +46,7 @@ CODES: dict[Outcome, ExitCode] = {
     "missed": ExitCode.DIVERGED,
     "incomplete": ExitCode.LINK,
     "interrupted": ExitCode.INTERRUPTED,
+    "failed": ExitCode.LINK,
 }
 
 
@@ -87,6 +88,8 @@ def build_record(
     )
     held = hold(gates or Gates(), found, len(images.indices))
     outcome = decide(found.verdict, held, interrupted=measured.interrupted)
+    if measured.untrusted:
+        outcome = "failed"
     return Report(
         outcome=outcome,
         exit_code=CODES[outcome],

@@ -23,6 +23,7 @@ class Measured:
     resumed: int = 0  # of the M, taken over from earlier legs
     legs: int = 1
     interrupted: bool = False  # by the user
+    untrusted: bool = False  # a board's digest is not that over its answers: nothing is proven
     reason: str | None = None  # why the run was cut short
 
 

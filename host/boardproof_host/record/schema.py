@@ -13,7 +13,8 @@ SCHEMA = "boardproof.report/2"
 
 CostUnit = Literal["instructions", "cycles", "microseconds"]
 # proven: complete, and every gate was passed. diverged: the verdict says so. missed: another gate was. incomplete:
-# images are missing. interrupted: likewise, by the user. failed: nothing was measured.
+# images are missing. interrupted: likewise, by the user. failed: nothing was measured,
+# or what was cannot be trusted.
 Outcome = Literal["proven", "diverged", "missed", "incomplete", "interrupted", "failed"]
 
 

@@ -9,6 +9,8 @@ def headline(report: Report) -> str:
     found = report.measured
     if found is None or report.target is None:
         return f"Nothing was measured: {report.reason}."
+    if report.outcome == "failed":
+        return f"What was measured cannot be trusted: {report.reason}."
     parity = found.parity[found.reference.oracle]
     differ = f"{number(parity.mismatched_values)} of {number(parity.values)} outputs"
     compared = f"{differ} differ from {found.reference.oracle} on {number(found.images)} images"

@@ -55,7 +55,7 @@ def word(report: Report) -> Wording:
     emulated = report.target is not None and report.target.emulated
     return Wording(
         title=_title(report),
-        stamp=report.outcome if found is None else found.verdict,
+        stamp=found.verdict if found is not None and report.outcome != "failed" else report.outcome,
         good=report.exit_code == 0,
         headline=headline(report),
         notes=notes(report),

@@ -232,6 +232,7 @@ def _build(
             resumed=measurement.resumed,
             legs=len(journal.earlier) + 1 if measurement.resumed else 1,
             interrupted=measurement.interrupted,
+            untrusted=measurement.untrusted is not None,
             reason=measurement.reason,
         ),
         oracles={name: _facts(one) for name, one in outputs.items()},
