@@ -24,6 +24,7 @@ from boardproof_host.oracles.edges import Edges
 from boardproof_host.ports.serial_port import SerialTransport
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import Feature
+from boardproof_host.record.store import Store
 from boardproof_host.runs import layers, suspects
 from boardproof_host.runs.layers import Divergence
 from boardproof_host.runs.options import TraceOptions
@@ -116,7 +117,9 @@ def _suspects(
     if options.report is not None:
         report = suspects.read_report(options.report, model_sha256, source.sha256)
         return suspects.of_report(options.report, report, options.worst)
-    found = suspects.latest_report(state_folder(project) / REPORTS, target, model_sha256, source.sha256)
+    found = suspects.latest_report(
+        Store(state_folder(project) / REPORTS), target, model_sha256, source.sha256
+    )
     return suspects.of_report(*found, options.worst) if found else suspects.unknown(target)
 
 
