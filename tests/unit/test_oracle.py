@@ -150,6 +150,8 @@ def test_a_package_that_is_not_installed_is_an_error(tiny: Path, tmp_path: Path)
     missing = OracleSet((TFLM, replace(LITERT, distribution="no-such-package")), stand_in=False)
     with pytest.raises(ToolMissingError, match="no-such-package"):
         oracles.start(tiny, random_inputs(2, 3), tmp_path / "cache", missing)
+    with pytest.raises(ToolMissingError, match="no-such-package"):
+        oracles.check_installed(missing)
 
 
 def test_a_reference_that_cannot_be_imported_is_an_error(tiny: Path, tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def run(
     phases = Phases()
     with phases.phase("prepare"):
         check(options.board, project)
+        oracles.check_installed(oracles.default_oracles(oracles.AOT_HOST))
         source = load_source(options.images.data)
         chosen = select(len(source), options.images.images, options.images.limit, options.images.seed)
         if options.out is not None:
