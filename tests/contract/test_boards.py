@@ -1,10 +1,13 @@
 """The virtual board answers what the firmware answers: one list of conversations, the same bytes from both.
 
 The firmware is the real C application, compiled for the host with the `aot` engine; the virtual board is Python over
-TensorFlow Lite Micro. What may differ is who they say they are, and what an inference costs.
+TensorFlow Lite Micro. Where edges are many, or of other types, both have an engine that sums. What may differ is who
+they say they are, and what an inference costs.
 """
 
 import dataclasses
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,22 +17,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boardproof_export.shared.model import parse_graph
 from boardproof_host.boards.virtual import board as virtual_board
 from boardproof_host.boards.virtual.board import Firmware, VirtualBoard
+from boardproof_host.boards.virtual.engine import EngineError
+from boardproof_host.oracles import edges as oracle_edges
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode
-from model_builder import random_model
-from support.board_library import MemoryBoard, VirtualClock, build_board
+from model_builder import FLOAT32, INT8, INT32, random_model, schema
+from support.board_library import MemoryBoard, VirtualClock, build_board, build_sum_board
 from support.conversations import CONVERSATIONS, Requests, error, hello, ops, status
-from support.small_models import two_chains_model
+from support.sum_model import Edges
 
-# By name: one input and one output; two of each, of different sizes; answers so long that one alone is kept.
-MODELS = {
-    "one": random_model(5, depths=(20, 12, 5)),
-    "two": two_chains_model(),
-    "long": random_model(6, depths=(3, 2100)),
-}
+TYPES = schema.TensorType
+
+# By name: networks with one input and one output; the second's answers are so long that one alone is kept.
+MODELS = {"one": random_model(5, depths=(20, 12, 5)), "long": random_model(6, depths=(3, 2100))}
+# Edges of all types, and an engine that sums: its operator 1 fails on inputs that begin with FAILS_ON.
+MIXED = Edges(
+    inputs=((INT8, (1, 2, 5)), (FLOAT32, (1, 3)), (TYPES.INT16, (7,)), (TYPES.BOOL, ()), (TYPES.UINT8, (3,))),
+    outputs=((INT32, (2, 2)), (INT8, (1, 9)), (FLOAT32, (1,))),
+    zero_point=3,
+)
+FAILS_ON = 201
 OWN = {
     "receive_bytes": 0,
     "clock_hz": 0,
@@ -42,6 +53,31 @@ OWN = {
     "engine": "",
     "kernels": "",
 }
+
+
+@dataclass(frozen=True)
+class SumEngine:
+    """sum_engine.c in Python."""
+
+    edges: Edges
+    outputs: tuple[int, ...]  # bytes of each
+    name: str = "sum"
+    kernels: str = "none"
+    ram_used: int = 0
+    ram_given: int = 0
+    can_profile: bool = True
+
+    def invoke(self, data: bytes) -> bytes:
+        if data[0] == FAILS_ON:
+            raise EngineError(ErrorCode.ENGINE_INVOKE, 0, 1)
+        return self.edges.output(data)
+
+    def profile(self, data: bytes) -> list[tuple[bytes, ...]]:
+        whole, outputs = self.invoke(data), []
+        for size in self.outputs:
+            outputs.append(whole[:size])
+            whole = whole[size:]
+        return [(struct.pack("<I", zlib.crc32(data)), struct.pack("<I", len(data))), tuple(outputs)]
 
 
 @dataclass(frozen=True)
@@ -80,17 +116,36 @@ class Boards:
         return Requests(firmware.edges.input_bytes, firmware.packed_fill, firmware.longest_request)
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=[*MODELS, "mixed"])
 def boards(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Boards:
+    folder = tmp_path_factory.mktemp("board")
+    if request.param == "mixed":
+        return mixed(folder)
     model = MODELS[request.param]
-    return Boards(build_board(tmp_path_factory.mktemp("board"), model), virtual_board.build(model))
+    return Boards(build_board(folder, model), virtual_board.build(model))
 
 
-def parse(said: bytes) -> list[Frame]:
-    """Frames of a board's answers, without what may differ; every byte must be part of one."""
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Boards:
+    return mixed(tmp_path_factory.mktemp("board"))
+
+
+def mixed(folder: Path) -> Boards:
+    path = Path("sum.tflite")
+    graph = parse_graph(MIXED.model(), path)
+    edges = oracle_edges.Edges.of(graph, path)
+    engine = SumEngine(MIXED, tuple(tensor.bytes for tensor in edges.outputs))
+    library = build_sum_board(folder, MIXED, [f"-DSUM_FAILS_ON={FAILS_ON}"])
+    return Boards(library, Firmware(graph, edges, bytes(8), engine))
+
+
+def parse(said: bytes, *, cancelled: int = 0) -> list[Frame]:
+    """Frames of a board's answers, without what may differ; every byte must be part of one, or of a cancelled one."""
     parser = FrameParser()
     frames = parser.feed(said)
-    assert b"".join(encode(frame.type, frame.seq, frame.payload) for frame in frames) == said
+    assert parser.damaged == cancelled
+    if not cancelled:
+        assert b"".join(encode(frame.type, frame.seq, frame.payload) for frame in frames) == said
     return [Frame(frame.type, frame.seq, impersonal(frame)) for frame in frames]
 
 
@@ -157,8 +212,9 @@ def test_operators_and_their_values_are_those_of_the_model(boards: Boards) -> No
     assert (answer.first, answer.total) == (0, len(graph.ops))
     assert np.frombuffer(answer.codes, "<u2").tolist() == [op.builtin for op in graph.ops]
     profiled = entries_of(said("profile")[1])
-    assert [(entry.op, entry.output) for entry in profiled] == [(op.index, 0) for op in graph.ops]
-    assert [entry.size for entry in profiled] == [graph.tensors[op.outputs[0]].bytes for op in graph.ops]
+    outputs = [(op.index, at, index) for op in graph.ops for at, index in enumerate(op.outputs)]
+    assert [(entry.op, entry.output) for entry in profiled] == [(op, at) for op, at, _ in outputs]
+    assert [entry.size for entry in profiled] == [graph.tensors[index].bytes for _, _, index in outputs]
     _, some, two, none, beyond, *_ = said("values of a layer")
     assert two.payload == some.payload[1:3]
     assert none.payload == beyond.payload == b""
@@ -166,11 +222,33 @@ def test_operators_and_their_values_are_those_of_the_model(boards: Boards) -> No
 
 
 def test_layers_of_the_last_operator_are_the_models_outputs(boards: Boards) -> None:
-    last = len(boards.firmware.graph.ops) - 1
-    requests = boards.requests
-    _, inferred, shown = boards.check([hello(), requests.infer(1), requests.layer(2, last)])
+    requests, last = boards.requests, boards.firmware.graph.ops[-1]
+    size = boards.firmware.longest_answer
+    asked = [requests.layer(2 + at, last.index, at, length=size) for at in range(len(last.outputs))]
+    _, inferred, *shown = boards.check([hello(), requests.infer(1), *asked])
     output = messages.InferAnswer.unpack(inferred.payload).output
-    assert output.endswith(shown.payload) if last else output.startswith(shown.payload)
+    assert b"".join(frame.payload for frame in shown) == output
+
+
+def test_an_operator_that_fails_is_answered_once(failing: Boards) -> None:
+    """A profile or layer whose operator fails is cancelled on the wire: no half of it can be taken for an answer."""
+    requests = failing.requests
+    bad = bytes([FAILS_ON]) + requests.image(1)[1:]
+    layers = [messages.Layer(op, 0, 0, 99, bad).pack() for op in (0, 1)]
+    pieces = [
+        hello(),
+        requests.infer(1),
+        encode(messages.Infer.TYPE, 2, bad),
+        encode(messages.Profile.TYPE, 3, bad),
+        encode(messages.Layer.TYPE, 4, layers[0]),
+        encode(messages.Layer.TYPE, 5, layers[1]),
+        requests.infer(6),
+        status(7),
+    ]
+    from_c = parse(failing.answers_of_c(pieces), cancelled=2)
+    assert from_c == parse(failing.answers_of_python(pieces))
+    assert from_c[2:6] == [error(seq, ErrorCode.ENGINE_INVOKE, 0, 1) for seq in range(2, 6)]
+    assert from_c[6].type == messages.InferAnswer.TYPE
 
 
 def build_request(requests: Requests, draw: Callable[[st.SearchStrategy[int]], int], seq: int) -> bytes:

@@ -53,11 +53,8 @@ def test_a_target_with_a_model_of_its_own(checkout: Checkout, tmp_path: Path) ->
     done = fresh.boardproof("run", "--target", TARGET, "--limit", "50", "--out", str(tmp_path))
     assert done.code == 0, done.err
     report = checkout.report(tmp_path)
-    assert (report["measured"]["verdict"], report["measured"]["images"], report["model"]["name"]) == (
-        "exact",
-        50,
-        model,
-    )
+    measured = report["measured"]
+    assert (measured["verdict"], measured["images"], report["model"]["name"]) == ("exact", 50, model)
 
 
 def test_instruction_counts_are_exact(checkout: Checkout, tmp_path: Path) -> None:

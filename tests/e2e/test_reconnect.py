@@ -1,6 +1,7 @@
 """A port that vanishes in mid-run: the run goes on where it comes back, with every image right."""
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -17,8 +18,8 @@ from boardproof_host.link.timeouts import Patience
 from boardproof_host.link.transport import Transport
 from boardproof_host.ports.serial_port import SerialTransport
 from boardproof_host.runs.stream import Fleet
-from e2e.conftest import Checkout
 from support.host_c import ROOT
+from support.linked_checkout import boardproof, linked_checkout
 from support.served_board import on_terminal
 
 MODEL = ROOT / "models" / "fashion_mnist_int8.tflite"
@@ -69,11 +70,7 @@ def test_under_another_name(firmware: Firmware) -> None:
         )
         session.hello()
 
-        def pull(done: int) -> None:
-            if done > 50:
-                first.close()
-
-        result = Fleet([session], inputs(), progress=pull).run()
+        result = Fleet([session], inputs(), keep=after(50, first.close)).run()
         assert result.reason is None, result.failures
         assert session.counters.reopened == 1
         assert session.transport.name == other
@@ -122,16 +119,15 @@ def dropping_server(firmware: Firmware, drop_after: int, drops: int) -> Iterator
         yield f"socket://{host}:{port}"
 
 
-def test_a_connection_that_drops_three_times(firmware: Firmware, checkout: Checkout, tmp_path: Path) -> None:
+def test_a_connection_that_drops_three_times(firmware: Firmware, tmp_path: Path) -> None:
+    project = linked_checkout(tmp_path)
     with dropping_server(firmware, drop_after=60_000, drops=3) as url:
-        done = checkout.boardproof("run", "--port", url, "--limit", str(IMAGES), "--out", str(tmp_path))
-    assert done.code == 0, done.err
-    report = checkout.report(tmp_path)
-    assert (report["measured"]["verdict"], report["outcome"], report["measured"]["images"]) == (
-        "exact",
-        "proven",
-        IMAGES,
-    )
+        done = boardproof(project, "run", "--port", url, "--limit", str(IMAGES), "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    measured = report["measured"]
+    assert (measured["verdict"], report["outcome"], measured["images"]) == ("exact", "proven", IMAGES)
+    assert measured["link"]["reopened"] == 3
 
 
 def test_a_port_that_does_not_come_back(firmware: Firmware) -> None:

@@ -1,7 +1,7 @@
 """The virtual board through the command line, with the reference model and the real images: no toolchain needed."""
 
+import dataclasses
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from boardproof_host.boards.virtual.board import VirtualBoard, build
 from boardproof_host.commands import main as cli
-from boardproof_host.link.refusals import DigestError
-from boardproof_host.link.session import Session
+from boardproof_host.protocol import messages
 from boardproof_host.runs import run as run_command
 from model_builder import ModelBuilder
 from support.host_c import ROOT
+from support.linked_checkout import boardproof, linked_checkout
+from support.served_board import on_terminal
 
 pytestmark = pytest.mark.e2e
 MODEL = ROOT / "models" / "fashion_mnist_int8.tflite"
@@ -23,40 +25,22 @@ MODEL = ROOT / "models" / "fashion_mnist_int8.tflite"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A checkout of links, so that state and build folders are this test's own."""
-    for name in ("models", "platformio.ini"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "firmware").mkdir()
-    for path in (ROOT / "firmware").iterdir():
-        if path.name != "generated":  # what the user has exported is not this test's
-            (tmp_path / "firmware" / path.name).symlink_to(path)
-    return tmp_path
-
-
-def boardproof(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "boardproof_host", *arguments],
-        env=os.environ | {"BOARDPROOF_PROJECT": str(project)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return linked_checkout(tmp_path)
 
 
 def check_record(record: dict[str, Any], images: int) -> None:
-    assert record["measured"]["verdict"] == "exact"
-    assert record["outcome"] == "proven"
-    assert record["measured"]["images"] == images
+    measured = record["measured"]
+    assert (record["outcome"], measured["verdict"], measured["images"]) == ("proven", "exact", images)
+    assert measured["reference"]["own_oracle"]
     target = record["target"]
     assert (target["name"], target["engine"], target["kernels"]) == ("tflm_host", "tflm", "reference")
     assert target["emulated"]
     assert target["clock_hz"] is None
     # An interpreter's time under Python is no cost of a board: none is shown.
-    assert record["measured"]["cost"]["unit"] is None
-    assert record["measured"]["cost"]["microseconds"] is None
-    assert record["measured"]["cost"]["arena_bytes"] > 784
-    assert record["measured"]["link"]["crc_errors"] == record["measured"]["link"]["retransmits"] == 0
+    assert measured["cost"]["unit"] is None
+    assert measured["cost"]["microseconds"] is None
+    assert measured["cost"]["arena_bytes"] > 784
+    assert measured["link"]["crc_errors"] == measured["link"]["retransmits"] == 0
 
 
 def test_run(project: Path) -> None:
@@ -65,6 +49,7 @@ def test_run(project: Path) -> None:
     record = json.loads(done.stdout)
     check_record(record, 300)
     assert record["measured"]["parity"]["tflm"]["mismatched_values"] == 0
+    assert not record["measured"]["not_run"]
     report = (project / ".boardproof" / "reports" / "tflm_host" / "latest" / "report.md").read_text()
     assert "microseconds per inference" not in report
 
@@ -94,26 +79,29 @@ def test_a_run_without_a_report_can_be_gone_on_with(
     assert cli.main([*arguments, "--resume"]) == 0
     record = json.loads(capsys.readouterr().out)
     check_record(record, 50)
-    assert record["measured"]["link"]["bytes_down"] < 50 * 100  # not the images
+    assert (record["measured"]["resumed"], record["measured"]["legs"]) == (50, 2)
     assert not journal.exists()
 
 
-def test_a_run_that_cannot_be_trusted_is_not_gone_on_with(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+class AnotherDigest(VirtualBoard):
+    """A board whose digest is not that over the answers that it gave."""
+
+    def _send(self, kind: int, seq: int, payload: bytes) -> None:
+        if kind == messages.StatusAnswer.TYPE:
+            status = messages.StatusAnswer.unpack(payload)
+            payload = dataclasses.replace(status, digest=status.digest ^ 1).pack()
+        super()._send(kind, seq, payload)
+
+
+def test_a_run_that_cannot_be_trusted_is_not_gone_on_with(project: Path, tmp_path: Path) -> None:
     """The digest over all answers is not the board's: no answer of this run may be taken over into another."""
-    monkeypatch.setenv("BOARDPROOF_PROJECT", str(project))
-
-    def differs(_: Session) -> None:
-        raise DigestError("the digest differs", hint="do not trust this run")
-
-    monkeypatch.setattr(Session, "check_digest", differs)
     out = tmp_path / "out"
-    assert cli.main(["run", "--target", "tflm_host", "--limit", "20", "--out", str(out)]) == 3
-    said = capsys.readouterr()
-    assert "cannot be trusted: the digest differs" in said.out
-    assert "exact" not in said.out.splitlines()[-2]
-    assert "--resume" not in said.out + said.err
+    with on_terminal(build(MODEL.read_bytes()), AnotherDigest) as port:
+        done = boardproof(project, "run", "--port", port, "--limit", "20", "--out", str(out))
+    assert done.returncode == 3
+    assert "cannot be trusted: the board's digest over its answers is" in done.stdout
+    assert " exact " not in done.stdout.splitlines()[-2]
+    assert "--resume" not in done.stdout + done.stderr
     assert json.loads((out / "report.json").read_text())["outcome"] == "failed"
     assert not (out / "journal.bin").exists()
 

@@ -1,9 +1,6 @@
 """`boardproof trace` through the command line: a sound board, a board with a broken kernel, and what it looked at."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ import pytest
 
 from model_builder import random_model
 from support.host_c import ROOT
+from support.linked_checkout import boardproof, linked_checkout
 from support.native_board import TIES_UPWARD, build_native, on_terminal
 
 pytestmark = pytest.mark.e2e
@@ -21,26 +19,7 @@ IMAGES = 400
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout of links, so that state and builds are these tests' own."""
-    folder = tmp_path_factory.mktemp("project")
-    (folder / "firmware").mkdir()
-    for path in (ROOT / "firmware").iterdir():
-        if path.name != "generated":
-            (folder / "firmware" / path.name).symlink_to(path)
-    for name in ("models", "platformio.ini"):
-        (folder / name).symlink_to(ROOT / name)
-    return folder
-
-
-def boardproof(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "boardproof_host", *arguments],
-        env=os.environ | {"BOARDPROOF_PROJECT": str(project), "COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return linked_checkout(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +119,8 @@ def test_an_input_of_another_size_is_refused_before_the_board_is_asked(
     path.write_bytes(random_model(3, depths=(depth, 5)))
     done = boardproof(project, "trace", "--target", "tflm_host", "--model", str(path))
     assert done.returncode == 2
-    assert "an image of Fashion-MNIST has 784 values" in done.stderr
+    assert f"the model's input is [1, {depth}], an image of Fashion-MNIST has 784 values" in done.stderr
+    assert "opening the board" not in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [("--image", "10000"), ("--image", "-1"), ("--worst", "0")])

@@ -206,7 +206,7 @@ CONVERSATIONS: dict[str, Callable[[Requests], list[bytes]]] = {
     "layers that are not there": lambda b: [
         hello(),
         b.layer(1, 500),
-        b.layer(2, 0, output=1),
+        b.layer(2, 0, output=7),
         b.layer(3, 65535, output=255),
         encode(messages.Layer.TYPE, 4, b""),
         encode(messages.Layer.TYPE, 5, bytes(11)),

@@ -16,11 +16,11 @@ from boardproof_host.boards.virtual.terminal import PtyLink
 
 
 @contextmanager
-def on_terminal(firmware: Firmware) -> Iterator[str]:
+def on_terminal(firmware: Firmware, kind: type[VirtualBoard] = VirtualBoard) -> Iterator[str]:
     """A board on a pseudo-terminal; yields the device's name."""
     lifeline, end = os.pipe()
     link = PtyLink(lifeline)
-    board = threading.Thread(target=VirtualBoard(firmware, link.write).serve, args=(link.read,), daemon=True)
+    board = threading.Thread(target=kind(firmware, link.write).serve, args=(link.read,), daemon=True)
     board.start()
     try:
         yield link.port

@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from boardproof_export.shared.model import parse_graph
 from boardproof_host.oracles.edges import Edges
-from model_builder import DenseLayer, ModelBuilder, add_dense
+from model_builder import ModelBuilder
 
 TYPES: dict[str, int] = {
     "int8": schema.TensorType.INT8,
@@ -38,24 +38,6 @@ def reshaping_model(*types: str, count: int = 6) -> bytes:
         outputs.append(builder.tensor((2, count // 2), scale, dtype=TYPES[kind], name=f"out_{kind}"))
         builder.reshape(inputs[-1], outputs[-1])
     return builder.build(inputs, outputs)
-
-
-def two_chains_model() -> bytes:
-    """Two inputs (20 and 6 bytes) and two outputs (5 and 6): a dense layer and a RESHAPE side by side, in int8."""
-    builder = ModelBuilder()
-    rng = np.random.default_rng(8)
-    first, second = builder.tensor((1, 20), 0.02, -128), builder.tensor((1, 6), 0.5, 3)
-    layer = DenseLayer(
-        weights=rng.integers(-127, 128, (5, 20)).astype(np.int8),
-        weight_scales=rng.uniform(0.002, 0.01, 5).astype(np.float32),
-        bias=rng.integers(-2000, 2000, 5).astype(np.int32),
-        output_scale=0.1,
-        output_zero_point=-7,
-    )
-    dense = add_dense(builder, first, layer, 1)
-    reshaped = builder.tensor((2, 3), 0.5, 3)
-    builder.reshape(second, reshaped)
-    return builder.build([first, second], [dense, reshaped])
 
 
 def with_constants_outside(model: bytes) -> bytes:
@@ -94,3 +76,23 @@ def running_sum_model(count: int = 4) -> bytes:
         ops.ASSIGN_VARIABLE, [handle, after], [], schema.AssignVariableOptionsT(), kinds.AssignVariableOptions
     )
     return builder.build([source], [after])
+
+
+def svdf_model() -> bytes:
+    """int8 (1, 4) to (1, 3): a filter over the last three inputs, which it keeps in a variable tensor."""
+    rng = np.random.default_rng(3)
+    builder = ModelBuilder()
+    source, sink = builder.tensor((1, 4), 0.1), builder.tensor((1, 3), 0.01)
+    feature = builder.tensor((6, 4), 0.02, data=rng.integers(-127, 128, (6, 4)).astype(np.int8))
+    time = builder.tensor(
+        (6, 3), 0.001, dtype=TYPES["int16"], data=rng.integers(-3000, 3000, (6, 3)).astype(np.int16)
+    )
+    bias = builder.tensor((3,), 1e-5, dtype=TYPES["int32"], data=np.zeros(3, np.int32))
+    state = builder.tensor((1, 18), 0.01, dtype=TYPES["int16"])
+    builder.tensors[state].isVariable = True
+    options: Any = schema.SVDFOptionsT()
+    options.rank, options.fusedActivationFunction = 2, schema.ActivationFunctionType.RELU
+    kinds = schema.BuiltinOptions
+    inputs = [source, feature, time, bias, state]
+    builder.op(schema.BuiltinOperator.SVDF, inputs, [sink], options, kinds.SVDFOptions)
+    return builder.build([source], [sink])

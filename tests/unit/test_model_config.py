@@ -118,3 +118,12 @@ def test_edges_that_no_board_exchanges_are_refused(kind: int, scale: object, wor
     builder.op(schema.BuiltinOperator.CAST, [source], [output])
     with pytest.raises(InputError, match=words):
         config(parse_graph(builder.build([source], [output]), Path("edges.tflite")))
+
+
+def test_a_network_with_state_says_so() -> None:
+    """The engine tflm puts variables back before each inference; without any, it has nothing to do."""
+    graph = graph_of(Edges(((INT8, (4,)),), ((INT8, (4,)),), 0))
+    assert "MODEL_HAS_VARIABLES" not in macros(config(graph))
+    variable = replace(graph.tensors[-1], index=len(graph.tensors), variable=True)
+    with_state = replace(graph, tensors=(*graph.tensors, variable))
+    assert macros(config(with_state))["MODEL_HAS_VARIABLES"] == "1"

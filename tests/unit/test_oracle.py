@@ -11,13 +11,15 @@ from ai_edge_litert import schema_py_generated as schema
 
 from boardproof_export.shared.errors import InputError, ToolMissingError
 from boardproof_host import oracles
+from boardproof_host.boards.virtual.engine import TflmEngine
+from boardproof_host.boards.virtual.firmware import build
 from boardproof_host.oracles import AOT_HOST, TFLM, OracleOutputs, OracleSet
 from boardproof_host.oracles.edges import Bytes
 from boardproof_host.oracles.oracle import LITERT, LITERT_REF, has_tflm_wheel
 from boardproof_host.oracles.rounding import DOUBLE, PROMISED
 from model_builder import ModelBuilder, random_model, tiny_model
 from support.oracle_stand_ins import stand_in
-from support.small_models import TYPES, reshaping_model, running_sum_model, with_constants_outside
+from support.small_models import TYPES, reshaping_model, running_sum_model, svdf_model, with_constants_outside
 
 FLOAT64 = schema.TensorType.FLOAT64
 
@@ -148,6 +150,8 @@ def test_a_package_that_is_not_installed_is_an_error(tiny: Path, tmp_path: Path)
     missing = OracleSet((TFLM, replace(LITERT, distribution="no-such-package")), stand_in=False)
     with pytest.raises(ToolMissingError, match="no-such-package"):
         oracles.start(tiny, random_inputs(2, 3), tmp_path / "cache", missing)
+    with pytest.raises(ToolMissingError, match="no-such-package"):
+        oracles.check_installed(missing)
 
 
 def test_a_reference_that_cannot_be_imported_is_an_error(tiny: Path, tmp_path: Path) -> None:
@@ -269,6 +273,22 @@ def test_a_network_with_state_begins_anew_with_every_input(tmp_path: Path) -> No
         result = run.result()
         assert "keeps state between inputs" in run.failed["litert"].reason
     assert np.array_equal(result["tflm"].outputs, inputs)
+
+
+def test_a_filter_over_time_begins_anew_with_every_input(tmp_path: Path) -> None:
+    """Its variable tensor is put back by every interpreter, and by the virtual board: `exact`, in whatever order."""
+    path = tmp_path / "svdf.tflite"
+    path.write_bytes(svdf_model())
+    inputs = random_inputs(30, 4)
+    with oracles.start(path, inputs, tmp_path / "cache") as run:
+        result = run.result()
+        assert not run.failed
+    engine = build(path.read_bytes()).engine
+    assert isinstance(engine, TflmEngine)
+    order = np.random.default_rng(1).permutation(30)
+    answers = {int(index): engine.invoke(inputs[index].tobytes()) for index in order}
+    assert all(answers[index] == row.tobytes() for index, row in enumerate(result["tflm"].outputs))
+    assert len(set(answers.values())) > 5
 
 
 def test_a_reference_that_keeps_state_is_refused(tiny: Path, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """What a trace compares, which images it takes, and how it says so: without a board."""
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from boardproof_export.shared.model import Graph, parse_graph
 from boardproof_host.commands.trace import printable, text_of
 from boardproof_host.record import file
 from boardproof_host.record.schema import Mismatch, Report, Target
+from boardproof_host.record.store import Store
 from boardproof_host.runs import layers, suspects
 from boardproof_host.runs.layers import Divergence, Element, Entry
 from boardproof_host.runs.trace_record import OpRow, Trace
@@ -123,22 +123,22 @@ def test_the_newest_report_of_this_target_model_and_data(tmp_path: Path) -> None
     ours = report_with(2, 2)
     assert ours.dataset and ours.model and ours.target
     reports = {
-        "qemu_cortex_m4/old": ours,
-        "qemu_cortex_m4/new": replace(ours, reason="the one that is wanted"),
-        "qemu_cortex_m4/failed": fell_silent(),
-        "qemu_cortex_m4/other-model": replace(ours, model=replace(ours.model, sha256="00" * 32)),
-        "qemu_cortex_m4/other-data": replace(ours, dataset=replace(ours.dataset, sha256="00" * 32)),
-        "qemu_cortex_m3/other-target": replace(ours, target=replace(ours.target, name="qemu_cortex_m3")),
+        "qemu_cortex_m4/1": ours,
+        "qemu_cortex_m4/2": replace(ours, reason="the one that is wanted"),
+        "qemu_cortex_m4/3": fell_silent(),
+        "qemu_cortex_m4/4": replace(ours, model=replace(ours.model, sha256="00" * 32)),
+        "qemu_cortex_m4/5": replace(ours, dataset=replace(ours.dataset, sha256="00" * 32)),
+        "qemu_cortex_m3/6": replace(ours, target=replace(ours.target, name="qemu_cortex_m3")),
     }
-    for age, (place, report) in enumerate(reports.items()):
-        path = file.write(report, tmp_path / place / "report.json")
-        os.utime(path, (1_000_000 + age, 1_000_000 + age))
-    (tmp_path / "qemu_cortex_m4" / "damaged").mkdir()
-    (tmp_path / "qemu_cortex_m4" / "damaged" / "report.json").write_text("[")
-    found = suspects.latest_report(tmp_path, "qemu_cortex_m4", ours.model.sha256, ours.dataset.sha256)
+    for place, report in reports.items():
+        file.write(report, tmp_path / place / "report.json")
+    (tmp_path / "qemu_cortex_m4" / "7").mkdir()
+    (tmp_path / "qemu_cortex_m4" / "7" / "report.json").write_text("[")
+    kept = Store(tmp_path)
+    found = suspects.latest_report(kept, "qemu_cortex_m4", ours.model.sha256, ours.dataset.sha256)
     assert found is not None
     assert found[1].reason == "the one that is wanted"
-    assert suspects.latest_report(tmp_path, "tflm_host", ours.model.sha256, ours.dataset.sha256) is None
+    assert suspects.latest_report(kept, "tflm_host", ours.model.sha256, ours.dataset.sha256) is None
 
 
 def test_a_report_of_a_run_that_measured_nothing_is_refused(tmp_path: Path) -> None:

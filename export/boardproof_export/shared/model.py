@@ -27,6 +27,7 @@ SCHEMA_VERSION = 3
 IDENTIFIER = b"TFL3"
 _MAX_FILE_BYTES = 1 << 30
 _MAX_ELEMENTS = 1 << 31
+_MAX_RANK = 8  # of a tensor; the kernels of TensorFlow Lite know 6 at most
 _ABSENT = -1  # an optional input that is left out
 
 _Entry = TypeVar("_Entry")
@@ -85,7 +86,7 @@ class Tensor:
     name: str
     type: str  # a name of the schema's TensorType, e.g. "INT8"
     shape: tuple[int, ...]
-    dynamic: bool  # the shape signature leaves a dimension open that is not 1
+    dynamic: bool  # the shape leaves a dimension open
     variable: bool
     sparse: bool
     quantization: Quantization | None
@@ -190,6 +191,12 @@ def parse_graph(content: bytes, path: Path) -> Graph:
         )
     try:
         return _Reader(content, path.stem).graph()
+    except _OutsideError as error:
+        raise InputError(
+            f"{path} keeps the constants of tensor {error.tensor} behind the flatbuffer, as files of over 2 GB do: "
+            "TensorFlow Lite Micro does not read them there",
+            hint="convert it again without large buffers, so that the constants lie within the flatbuffer",
+        ) from error
     except _DamagedError as error:
         raise InputError(f"{path} is not a usable .tflite file: {error}", hint=hint) from error
     # What the generated accessors raise where an offset leads out of the file.
@@ -201,6 +208,14 @@ def parse_graph(content: bytes, path: Path) -> Graph:
 
 class _DamagedError(Exception):
     """The file contradicts itself; the message completes 'is not a usable .tflite file:'."""
+
+
+class _OutsideError(Exception):
+    """Well-formed, and not what any of the interpreters of microcontrollers reads."""
+
+    def __init__(self, tensor: int) -> None:
+        super().__init__(tensor)
+        self.tensor = tensor
 
 
 class _Reader:
@@ -235,7 +250,7 @@ class _Reader:
             name=self._name,
             content=self._content,
             schema_version=model.Version(),
-            description=_text(model.Description()),
+            description=self._text(model.Description()),
             subgraphs=subgraphs,
             tensors=tensors,
             ops=tuple(ops),
@@ -248,6 +263,13 @@ class _Reader:
         if length < 0 or self._budget < 0:
             raise _DamagedError("its vectors are longer than the file")
         return length
+
+    def _text(self, value: bytes | None) -> str:
+        """A text of the file, charged to the budget: tensors of a damaged file may share one long name."""
+        if value is None:
+            return ""
+        self._length(len(value))
+        return value.decode("utf-8", errors="replace")
 
     def _each(
         self, length: Callable[[], int], get: Callable[[int], Any], read: Callable[[int, Any], _Entry]
@@ -268,7 +290,7 @@ class _Reader:
         builtin = _builtin(code)
         name = _BUILTIN_NAMES.get(builtin, f"BUILTIN_{builtin}")
         if builtin == BuiltinOperator.CUSTOM:
-            name = _text(code.CustomCode()) or "CUSTOM"
+            name = self._text(code.CustomCode()) or "CUSTOM"
         return builtin, name, int(code.Version())
 
     def _op(self, index: int, op: Any, codes: tuple[tuple[int, str, int], ...], tensors: int) -> Op:
@@ -294,18 +316,20 @@ class _Reader:
         )
 
     def _tensor(self, index: int, tensor: Any) -> Tensor:
+        if tensor.ShapeLength() > _MAX_RANK:
+            raise _DamagedError(f"tensor {index} has {tensor.ShapeLength()} dimensions")
         shape = self._vector(tensor.ShapeLength(), tensor.Shape)
-        signature = self._vector(tensor.ShapeSignatureLength(), tensor.ShapeSignature)
         type_name = _TYPE_NAMES.get(tensor.Type())
         if type_name is None:
             raise _DamagedError(f"tensor {index} has unknown type {tensor.Type()}")
         record = Tensor(
             index=index,
-            name=_text(tensor.Name()),
+            name=self._text(tensor.Name()),
             type=type_name,
             # A dimension of -1 is open; it counts as 1, so that sizes stay sizes.
             shape=tuple(1 if extent < 0 else extent for extent in shape),
-            dynamic=_is_open(shape, signature),
+            # What the shape signature leaves open the shape has closed: it is `shape` that interpreters allocate.
+            dynamic=any(extent < 0 for extent in shape),
             variable=bool(tensor.IsVariable()),
             sparse=tensor.Sparsity() is not None,
             quantization=self._quantization(index, tensor.Quantization()),
@@ -335,9 +359,7 @@ class _Reader:
             raise _DamagedError(f"tensor {index} has buffer {position}, which does not exist")
         buffer = self._model.Buffers(position)
         if buffer.Offset() > 1:
-            raise _DamagedError(
-                f"tensor {index} keeps its data behind the flatbuffer, which is not supported"
-            )
+            raise _OutsideError(index)
         length = buffer.DataLength()
         if length == 0:
             return None
@@ -345,15 +367,6 @@ class _Reader:
         if len(data) != length:
             raise _DamagedError(f"the data of tensor {index} leads out of the file")
         return data
-
-
-def _is_open(shape: tuple[int, ...], signature: tuple[int, ...]) -> bool:
-    """Whether a dimension is open: interpreters go by the shape; an open one that is 1 there is a batch of 1."""
-    if any(extent < 0 for extent in shape):
-        return True
-    if len(signature) != len(shape):
-        return any(extent < 0 for extent in signature)
-    return any(open_ < 0 and extent != 1 for open_, extent in zip(signature, shape, strict=True))
 
 
 def _check_constant(tensor: Tensor) -> None:
@@ -375,10 +388,6 @@ def _builtin(code: Any) -> int:
     old = table.Get(number_types.Int8Flags, deprecated + table.Pos) if deprecated else 0
     new = table.Get(number_types.Int32Flags, current + table.Pos) if current else 0
     return max(int(old), int(new))
-
-
-def _text(value: bytes | None) -> str:
-    return "" if value is None else value.decode("utf-8", errors="replace")
 
 
 def _names(enum: type) -> dict[int, str]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boardproof_export.shared.text import printable
+
 if TYPE_CHECKING:
     from boardproof_host.runs.layers import Divergence, Element
     from boardproof_host.runs.trace_record import Trace
@@ -47,7 +49,11 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--worst", type=_positive, metavar="N", help="of the images that differ, only the N worst"
     )
     parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
+    parser.add_argument(
+        "--patience", type=_seconds, metavar="S", help="wait so many seconds for an answer of the board"
+    )
     parser.add_argument("--json", action="store_true", help="print the record, boardproof.trace/1")
+    parser.add_argument("--verbose", action="store_true", help="show PlatformIO's output")
     parser.set_defaults(handler=run)
 
 
@@ -58,16 +64,27 @@ def _positive(text: str) -> int:
     return number
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"{text} waits for nothing")
+    return seconds
+
+
 def run(args: argparse.Namespace) -> int:
     """Traces; exit code 1 when an operator's output is not the reference's."""
     from boardproof_export.shared.errors import ExitCode
     from boardproof_export.shared.project import project_if_any
-    from boardproof_host.boards.options import BoardOptions
+    from boardproof_host.boards.options import BoardOptions, LinkOptions
     from boardproof_host.runs.options import TraceOptions
     from boardproof_host.runs.trace import trace
 
     board = BoardOptions(
-        target=args.target, ports=() if args.port is None else (args.port,), model=args.model
+        target=args.target,
+        ports=() if args.port is None else (args.port,),
+        model=args.model,
+        link=LinkOptions(patience=args.patience),
+        verbose=args.verbose,
     )
     options = TraceOptions(board, args.data, tuple(args.image), args.report, args.worst)
     record = trace(options, project_if_any(), lambda line: print(line, file=sys.stderr))
@@ -169,8 +186,3 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 2] + ".."
-
-
-def printable(name: str) -> str:
-    """A name from a model file, without what a terminal would obey."""
-    return "".join(character if character.isprintable() else "?" for character in name)

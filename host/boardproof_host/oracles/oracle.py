@@ -127,6 +127,17 @@ def oracle_version(oracle: Oracle) -> str:
     return version if oracle.sources is None else f"{version}+{oracle.sources()[:12]}"
 
 
+def check_installed(chosen: OracleSet) -> None:
+    """Refuses, before a board is started, what this machine lacks for a run.
+
+    Raises:
+        ToolMissingError: an oracle's package is not installed.
+        InputError: the stand-in has no sources to be compiled from.
+    """
+    for oracle in chosen.oracles:
+        oracle_version(oracle)
+
+
 def is_itself(oracle: Oracle, engine: str, core: str) -> bool:
     """Whether a board that says `engine` and `core` in hello is this oracle, on a machine like this one.
 

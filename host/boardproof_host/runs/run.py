@@ -32,6 +32,7 @@ from boardproof_host.runs.selection import select
 from boardproof_host.runs.stream import Fleet, Measurement
 
 REPORTS = "reports"
+REFERENCE_SECONDS = 10.0  # that a run waits for the reference to take the model
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def run(
     phases = Phases()
     with phases.phase("prepare"):
         check(options.board, project)
+        oracles.check_installed(oracles.default_oracles(oracles.AOT_HOST))
         source = load_source(options.images.data)
         chosen = select(len(source), options.images.images, options.images.limit, options.images.seed)
         if options.out is not None:
@@ -122,6 +124,7 @@ def _run(
     chosen_oracles = oracles.default_oracles(oracles.AOT_HOST)
     started = oracles.start(boards.model, inputs, state_folder(project) / "oracles", chosen_oracles)
     beside = stack.enter_context(started)
+    beside.check(REFERENCE_SECONDS)  # without a reference there is no verdict: not after 10,000 images
     with phases.phase("stream"), listener.streaming(len(inputs)):
         measurement = _measure(boards, inputs, journal, listener, work.chosen)
     leg = leg_so_far(boards.sessions, measurement.seconds, inputs.shape[1])

@@ -6,6 +6,7 @@ from pathlib import Path
 from boardproof_export.shared.errors import BoardproofError, InputError
 from boardproof_host.record import file
 from boardproof_host.record.schema import Report
+from boardproof_host.record.store import Store
 
 FIRST = 0  # the image to look at where nothing is known
 
@@ -47,13 +48,13 @@ def of_report(path: Path, report: Report, worst: int | None) -> Suspects:
     differ = parity.images - parity.exact_images
     images = tuple(mismatch.image for mismatch in measured.mismatches)[:worst]
     if not images:
-        words = f"image {FIRST}: of the {measured.images:,} images in {path} none differs"
+        words = f"image {FIRST}: of the {measured.images:,} images in {_shown(path)} none differs"
         return Suspects((FIRST,), words, path, build_id=build_id)
     if len(images) == differ:
         many = "the image that differs" if differ == 1 else f"all {differ} images that differ"
-        words = f"{many} in {path}"
+        words = f"{many} in {_shown(path)}"
     else:
-        words = f"{len(images)} of the {differ:,} images that differ in {path}, the worst"
+        words = f"{len(images)} of the {differ:,} images that differ in {_shown(path)}, the worst"
     return Suspects(images, words, path, expected=True, build_id=build_id)
 
 
@@ -82,11 +83,10 @@ def read_report(path: Path, model_sha256: str, data_sha256: str) -> Report:
 
 
 def latest_report(
-    folder: Path, target: str, model_sha256: str, data_sha256: str
+    kept: Store, target: str, model_sha256: str, data_sha256: str
 ) -> tuple[Path, Report] | None:
-    """The newest report of a target with this model and data below `folder`, where there is one."""
-    found = sorted(folder.glob(f"*/**/{file.FILE_NAME}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in found:
+    """The newest report of a target with this model and data, where there is one."""
+    for path in kept.records():
         try:
             report = read_report(path, model_sha256, data_sha256)
         except BoardproofError:
@@ -94,3 +94,8 @@ def latest_report(
         if report.target is not None and report.target.name == target:
             return path, report
     return None
+
+
+def _shown(path: Path) -> str:
+    """As short as it can be typed here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

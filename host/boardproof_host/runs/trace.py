@@ -6,7 +6,7 @@ that process and not this one.
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +24,35 @@ from boardproof_host.oracles.edges import Edges
 from boardproof_host.ports.serial_port import SerialTransport
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import Feature
+from boardproof_host.record.store import Store
 from boardproof_host.runs import layers, suspects
-from boardproof_host.runs.layers import Divergence, Entry
+from boardproof_host.runs.layers import Divergence
 from boardproof_host.runs.options import TraceOptions
 from boardproof_host.runs.run import REPORTS
 from boardproof_host.runs.suspects import Suspects
 from boardproof_host.runs.trace_record import Profiled, Trace, build_trace
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The board and the reference, asked the same."""
+
+    board: Session
+    reference: Session
+    patience: float | None  # seconds that the board may take for an answer; None: as it says in hello
+
+    @property
+    def piece(self) -> int:
+        """Bytes of a layer that both give in one answer."""
+        identities = [session.identity for session in (self.board, self.reference)]
+        return min(identity.longest_answer for identity in identities if identity is not None)
+
+    def look(self, request: messages.Profile | messages.Layer) -> tuple[bytes, bytes]:
+        """The payloads of both answers."""
+        theirs = self.reference.look(request)
+        if self.patience is None:
+            return self.board.look(request), theirs
+        return self.board.ask(request, timeout=self.patience, tries=2), theirs
 
 
 def trace(
@@ -47,24 +70,32 @@ def trace(
     """
     check(options.board, project)
     source = load_source(options.data)
+    if options.board.model is not None:
+        _check_fit(source, options.board.model)
     with ExitStack() as stack:
         tell("opening the board")
         boards = open_boards(replace(options.board, boards=1), project, stack)
         session, path = boards.sessions[0], boards.model
         graph = read_graph(path)
         edges = Edges.of(graph, path)
-        source.rows(edges.inputs, np.arange(1))  # before the board is asked: do the data fit the model?
+        _check_fit(source, path)
         identity = _profiling(session)
         chosen = _suspects(options, project, graph.sha256, identity.target, source)
         rows = source.rows(edges.inputs, np.array(chosen.images))
         tell(f"looking at {chosen.words}")
         reference = _reference(path, stack)
+        pair = _Pair(session, reference, options.board.link.patience)
         profiled = [
-            _profile(session, reference, graph, image, row.tobytes())
+            _profile(pair, graph, image, row.tobytes())
             for image, row in zip(chosen.images, rows, strict=True)
         ]
-        divergences = [_diverge(session, reference, graph, one) for one in profiled if one.wrong]
+        divergences = [_diverge(pair, graph, one) for one in profiled if one.wrong]
     return build_trace(path.name, graph, identity, chosen, profiled, divergences)
+
+
+def _check_fit(source: DataSource, model: Path) -> None:
+    """Before the board is asked: it refuses an input of another size in words that lead elsewhere."""
+    source.rows(Edges.of(read_graph(model), model).inputs, np.arange(1))
 
 
 def _profiling(session: Session) -> Identity:
@@ -86,7 +117,9 @@ def _suspects(
     if options.report is not None:
         report = suspects.read_report(options.report, model_sha256, source.sha256)
         return suspects.of_report(options.report, report, options.worst)
-    found = suspects.latest_report(state_folder(project) / REPORTS, target, model_sha256, source.sha256)
+    found = suspects.latest_report(
+        Store(state_folder(project) / REPORTS), target, model_sha256, source.sha256
+    )
     return suspects.of_report(*found, options.worst) if found else suspects.unknown(target)
 
 
@@ -100,29 +133,18 @@ def _reference(path: Path, stack: ExitStack) -> Session:
     return session
 
 
-def _profile(board: Session, reference: Session, graph: Graph, image: int, data: bytes) -> Profiled:
-    mine, theirs = (
-        layers.read_entries(session.look(messages.Profile(data)), graph) for session in (board, reference)
-    )
+def _profile(pair: _Pair, graph: Graph, image: int, data: bytes) -> Profiled:
+    mine, theirs = (layers.read_entries(payload, graph) for payload in pair.look(messages.Profile(data)))
     return Profiled(image, data, mine, layers.differing(graph, mine, theirs))
 
 
-def _diverge(board: Session, reference: Session, graph: Graph, one: Profiled) -> Divergence:
-    """The first output of an image that differs, with its values from both sides."""
+def _diverge(pair: _Pair, graph: Graph, one: Profiled) -> Divergence:
+    """The first output of an image that differs, with its values from both sides, asked for in pieces: each is an
+    inference of its own."""
     first = one.wrong[0]
     size = max(first.bytes, layers.tensor_of(graph, first).bytes or 0)
-    mine, theirs = (_values(session, first, size, one.data) for session in (board, reference))
+    mine = theirs = b""
+    for offset in range(0, size, pair.piece):
+        pieces = pair.look(messages.Layer(first.op, first.output, offset, pair.piece, one.data))
+        mine, theirs = mine + pieces[0], theirs + pieces[1]
     return layers.diverge(one.image, graph, first, mine, theirs)
-
-
-def _values(session: Session, entry: Entry, size: int, data: bytes) -> bytes:
-    """An operator's output of `size` bytes at most, asked for in pieces: each is an inference of its own."""
-    assert session.identity is not None
-    piece = session.identity.longest_answer
-    values = b""
-    while len(values) < size:
-        more = session.look(messages.Layer(entry.op, entry.output, len(values), piece, data))
-        values += more
-        if not more:
-            break  # it is shorter on this side
-    return values

@@ -12,7 +12,7 @@ memory = {
     "STACK_BYTES": board.get("build.stack_bytes"),
 }
 launcher = "$PROJECT_DIR/firmware/platform/emulator.py"
-folders = '--build "$BUILD_DIR" --state "$PROJECT_DIR/.pio/emulators/$PIOENV.json"'
+folders = '--build "$BUILD_DIR" --state "$PROJECT_DIR/.pio/emulators/${PIOENV}.json"'
 
 env.Replace(
     AR="arm-none-eabi-gcc-ar",

@@ -12,7 +12,7 @@ from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 env = DefaultEnvironment()
 board = env.BoardConfig()
 launcher = "$PROJECT_DIR/firmware/platform/emulator.py"
-folders = '--build "$BUILD_DIR" --state "$PROJECT_DIR/.pio/emulators/$PIOENV.json"'
+folders = '--build "$BUILD_DIR" --state "$PROJECT_DIR/.pio/emulators/${PIOENV}.json"'
 core_flags = ["-mmcu=" + board.get("build.mcu"), "-flto"]
 
 if shutil.which("avr-gcc") is None:
