@@ -16,9 +16,8 @@ from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import read_manifest
 from boardproof_export.shared.model import Graph, Op, parse_graph
 from boardproof_export.tflm import arena as tflm_arena
-from boardproof_export.tflm import render as tflm
 from boardproof_export.tflm import resolver as tflm_ops
-from boardproof_export.tflm.limits import _TFLM_CUSTOM_OPS, _TFLM_OPS
+from boardproof_export.tflm.limits import _TFLM_CUSTOM_OPS, _TFLM_OPS, firmware_reasons
 from model_builder import FLOAT32, INT8, INT32, ModelBuilder, random_model, schema, tiny_model
 from support.host_c import FIRMWARE, ROOT
 
@@ -196,7 +195,7 @@ def test_refuses_state_between_images() -> None:
     source, state, output = (builder.tensor((1, 4), 0.1, 0) for _ in range(3))
     builder.tensors[state].isVariable = True
     builder.op(OPS.ADD, [source, state], [output], schema.AddOptionsT(), schema.BuiltinOptions.AddOptions)
-    (reason,) = tflm.firmware_reasons(graph_of(builder.build([source], [output])))
+    (reason,) = firmware_reasons(graph_of(builder.build([source], [output])))
     assert str(reason).startswith("operator 0 (ADD) keeps state")
 
 

@@ -23,6 +23,7 @@ from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import find_project
 from boardproof_export.shared.tensors import TensorInfo, TensorType
 from boardproof_export.tflm import render as tflm
+from boardproof_export.tflm.limits import firmware_reasons
 
 MODEL_FOLDER = "model"  # holds the model that was exported last, under its own name
 
@@ -77,7 +78,7 @@ def render(model: Path, out: Path, packs: Sequence[str]) -> list[Manifest]:
     if not isinstance(network, Network) and not set(chosen) <= {tflm.FOLDER}:
         require(graph, network, model, "cannot be exported")
     if tflm.FOLDER in chosen:
-        require(graph, tflm.firmware_reasons(graph), model, "cannot be exported for TensorFlow Lite Micro")
+        require(graph, firmware_reasons(graph), model, "cannot be exported for TensorFlow Lite Micro")
     rendered = [
         render_aot(network, CORES[name])
         if isinstance(network, Network) and name in CORES
@@ -123,7 +124,7 @@ def render_tflm(graph: Graph, path: Path) -> tuple[Manifest, dict[str, str]]:
 def _packs_that_run(graph: Graph, network: object) -> list[str]:
     """All packs of the engines that can run the graph; if none can, packs that will be refused."""
     runs_aot = isinstance(network, Network)
-    runs_tflm = next(tflm.firmware_reasons(graph), None) is None
+    runs_tflm = next(firmware_reasons(graph), None) is None
     return [*(CORES if runs_aot or not runs_tflm else ()), *([tflm.FOLDER] if runs_tflm else ())]
 
 

@@ -13,7 +13,7 @@ from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph, Op, Quantization, Tensor, read_graph
 from boardproof_export.tflm.arena import measured
 from boardproof_export.tflm.engines import support
-from boardproof_export.tflm.render import firmware_reasons
+from boardproof_export.tflm.limits import firmware_reasons
 
 SCHEMA = "boardproof.inspect/1"
 

@@ -3,7 +3,7 @@ those of the kernels' Prepare functions."""
 
 from collections.abc import Iterator
 
-from boardproof_export.aot.limits import Reason
+from boardproof_export.aot.limits import Reason, configuration_reasons
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.fully_connected import resolve
 from boardproof_export.shared.model import Graph, Op, Tensor
@@ -72,3 +72,17 @@ def _tflm_dense_reasons(graph: Graph, op: Op, source: Tensor, weights: Tensor) -
         resolve(graph, op)
     except (UnsupportedError, DamagedOptionsError) as error:
         yield Reason(str(error), op)
+
+
+_STATEFUL = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE", "CIRCULAR_BUFFER"})
+
+
+def firmware_reasons(graph: Graph) -> Iterator[Reason]:
+    """Why firmware with the engine `tflm` cannot run the graph, in the graph's order."""
+    yield from configuration_reasons(graph)
+    yield from tflm_reasons(graph)
+    for op in graph.ops:
+        stateful = any(tensor >= 0 and graph.tensors[tensor].variable for tensor in (*op.inputs, *op.outputs))
+        if stateful or op.code in _STATEFUL:
+            # A repeated or reordered image would change the next one's output.
+            yield Reason("keeps state from one input to the next, which the protocol does not", op)
