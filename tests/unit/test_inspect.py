@@ -104,7 +104,7 @@ def test_custom_and_unknown_operators_are_named() -> None:
 
 def test_open_batch_is_a_reason_for_aot() -> None:
     builder = ModelBuilder()
-    source = builder.tensor((1, 4), 0.5, signature=(-1, 4))
+    source = builder.tensor((-1, 4), 0.5)
     result = builder.tensor((2, 2), 0.5)
     builder.reshape(source, result)
     said = reasons(builder.build([source], [result]), "aot")

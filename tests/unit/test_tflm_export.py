@@ -16,7 +16,7 @@ from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import read_manifest
 from boardproof_export.shared.model import Graph, Op, parse_graph
 from boardproof_export.tflm import arena as tflm_arena
-from boardproof_export.tflm import render as tflm
+from boardproof_export.tflm import limits
 from boardproof_export.tflm import resolver as tflm_ops
 from model_builder import FLOAT32, INT8, INT32, ModelBuilder, random_model, schema, tiny_model
 from support.host_c import FIRMWARE, ROOT
@@ -198,7 +198,7 @@ def test_refuses_state_between_images() -> None:
     source, state, output = (builder.tensor((1, 4), 0.1, 0) for _ in range(3))
     builder.tensors[state].isVariable = True
     builder.op(OPS.ADD, [source, state], [output], schema.AddOptionsT(), schema.BuiltinOptions.AddOptions)
-    (reason,) = tflm.firmware_reasons(graph_of(builder.build([source], [output])))
+    (reason,) = limits.firmware_reasons(graph_of(builder.build([source], [output])))
     assert str(reason).startswith("operator 0 (ADD) keeps state")
 
 

@@ -22,6 +22,7 @@ from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import FILE_NAME, Manifest, TensorInfo
 from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import find_project
+from boardproof_export.tflm import limits
 from boardproof_export.tflm import render as tflm
 
 MODEL_FOLDER = "model"  # holds the model that was exported last, under its own name
@@ -77,7 +78,7 @@ def render(model: Path, out: Path, packs: Sequence[str]) -> list[Manifest]:
     if not set(chosen) <= {tflm.FOLDER}:
         require(graph, aot_reasons(graph), model, "cannot be exported")
     if tflm.FOLDER in chosen:
-        require(graph, tflm.firmware_reasons(graph), model, "cannot be exported for TensorFlow Lite Micro")
+        require(graph, limits.firmware_reasons(graph), model, "cannot be exported for TensorFlow Lite Micro")
     rendered = [
         render_tflm(graph, model) if name == tflm.FOLDER else render_pack(graph, PACKS[name])
         for name in chosen
@@ -121,7 +122,7 @@ def render_tflm(graph: Graph, path: Path) -> tuple[Manifest, dict[str, str]]:
 def _packs_that_run(graph: Graph) -> list[str]:
     """All packs of the engines that can run the graph; if none can, packs that will be refused."""
     runs_aot = next(aot_reasons(graph), None) is None
-    runs_tflm = next(tflm.firmware_reasons(graph), None) is None
+    runs_tflm = next(limits.firmware_reasons(graph), None) is None
     return [*(PACKS if runs_aot or not runs_tflm else ()), *([tflm.FOLDER] if runs_tflm else ())]
 
 
