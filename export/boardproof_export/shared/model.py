@@ -199,6 +199,11 @@ def parse_graph(content: bytes, path: Path) -> Graph:
         )
     try:
         return _Reader(content, path.stem).graph()
+    except _OutsideError as error:
+        raise InputError(
+            f"{path} cannot be run on a board: {error}, where TensorFlow Lite Micro does not look",
+            hint="write the file again with its constants inside (the form for files over 2 GB is not needed for it)",
+        ) from error
     except _DamagedError as error:
         raise InputError(f"{path} is not a usable .tflite file: {error}", hint=hint) from error
     # What the generated accessors raise where an offset leads out of the file.
@@ -210,6 +215,10 @@ def parse_graph(content: bytes, path: Path) -> Graph:
 
 class _DamagedError(Exception):
     """The file contradicts itself; the message completes 'is not a usable .tflite file:'."""
+
+
+class _OutsideError(_DamagedError):
+    """The file is well-formed, and a board would compute garbage from it."""
 
 
 class _Reader:
@@ -362,9 +371,7 @@ class _Reader:
             raise _DamagedError(f"tensor {index} has buffer {position}, which does not exist")
         buffer = self._model.Buffers(position)
         if buffer.Offset() > 1:
-            raise _DamagedError(
-                f"tensor {index} keeps its data behind the flatbuffer, which is not supported"
-            )
+            raise _OutsideError(f"tensor {index} keeps its data behind the flatbuffer")
         length = buffer.DataLength()
         if length == 0:
             return None
