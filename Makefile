@@ -13,7 +13,7 @@ help:
 	@echo "make bench   how full the link is, beside other protocols"
 	@echo "make faults  one fault at every byte of a conversation, some 15 minutes"
 	@echo "make fuzz    the fuzz targets for half an hour each (FUZZ_SECONDS=$(FUZZ_SECONDS)); needs clang"
-	@echo "make clean   remove builds, caches and reports; keeps .venv"
+	@echo "make clean   end emulated boards in the background, remove builds, caches, models and reports; keeps .venv"
 
 set-up:
 	@PYTHON="$(PYTHON)" scripts/set-up.sh
@@ -39,6 +39,7 @@ format: set-up
 	$(BIN)/clang-format -i $(C_FILES)
 
 clean:
+	@if [ -d .pio/emulators ]; then python3 firmware/platform/emulator.py stop --state .pio/emulators; fi
 	rm -rf .pio .boardproof firmware/generated
 
 bench: set-up

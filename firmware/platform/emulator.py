@@ -2,7 +2,7 @@
 
     emulator.py serve --build .pio/build/ENV    for programs: one JSON line, then until stdin ends
     emulator.py start --build .pio/build/ENV    for people: in the background, prints the port
-    emulator.py stop  --build .pio/build/ENV
+    emulator.py stop  --state .pio/emulators/ENV.json    or a folder: all whose state lies there
 
 It needs nothing beyond Python's standard library, because PlatformIO runs it in its own environment.
 `emulator_link.py` says how bytes get into and out of QEMU, and why so; `emulator_simavr.py` is the AVR boards' part.
@@ -231,8 +231,11 @@ def _is_ours(pid: int, build: Path) -> bool:
     return "emulator.py serve" in words and str(build) in words
 
 
-def stop(build: Path, state: Path) -> bool:
-    """Stops the board that `state` names; returns whether one was running."""
+def stop(state: Path) -> bool:
+    """Stops the board that `state` names, or all boards of a folder of states; returns whether one was running."""
+    if state.is_dir():
+        stopped = [stop(path) for path in sorted(state.glob("*.json"))]
+        return any(stopped)
     try:
         record = json.loads(state.read_text(encoding="utf-8"))
         pid, build = int(record["pid"]), Path(record["build"])
@@ -258,7 +261,7 @@ def start(build: Path, state: Path) -> dict[str, Any]:
     Raises:
         EmulatorError: as `serve` does; the log beside the state file has the words.
     """
-    stop(build, state)
+    stop(state)
     log = state.with_suffix(".log")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as words:
@@ -289,19 +292,24 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="emulator.py", description="Runs an emulated board.")
     parser.add_argument("action", choices=["start", "serve", "stop"])
-    parser.add_argument("--build", type=Path, required=True, help="PlatformIO's build folder of the target")
+    parser.add_argument("--build", type=Path, help="PlatformIO's build folder of the target")
     parser.add_argument(
         "--state", type=Path, help=f"state of start and stop (default: BUILD/../../{STATES}/TARGET.json)"
     )
     parser.add_argument("--until-signal", action="store_true", help="serve: stay when stdin ends")
     args = parser.parse_args(arguments)
+    if args.action == "stop" and args.state is not None:
+        print("stopped" if stop(args.state) else "no emulated board was running")
+        return 0
+    if args.build is None:
+        parser.error("name the build folder with --build")
     build = args.build.resolve()
     state = (args.state or build.parent.parent / STATES / f"{build.name}.json").resolve()
     try:
         if args.action == "serve":
             return serve(build, until_signal=args.until_signal)
         if args.action == "stop":
-            print("stopped" if stop(build, state) else "no emulated board was running")
+            print("stopped" if stop(state) else "no emulated board was running")
             return 0
         port = start(build, state)["port"]
         print(f"The emulated board listens on {port}")

@@ -208,7 +208,7 @@ def test_flash_starts_a_simulated_board(checkout: Checkout, built: Path) -> None
             sys.executable,
             str(checkout.root / "firmware/platform/emulator.py"),
             "stop",
-            "--build",
-            str(built),
+            "--state",
+            str(checkout.root / ".pio" / "emulators"),
         ]
         assert subprocess.run(stop, check=True, capture_output=True, text=True).stdout == "stopped\n"

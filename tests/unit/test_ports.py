@@ -20,11 +20,12 @@ from typing import Any
 import pytest
 from serial.tools import list_ports_common
 
+from boardproof_export.shared import project
 from boardproof_export.shared.errors import InputError, LinkError
+from boardproof_export.shared.project import Project
 from boardproof_host.boards.virtual import board as virtual_board
 from boardproof_host.boards.virtual.board import Firmware
 from boardproof_host.commands import main as cli
-from boardproof_host.commands import ports as ports_command
 from boardproof_host.link.refusals import NoAnswerError, no_answer
 from boardproof_host.link.session import Session
 from boardproof_host.link.timeouts import Patience
@@ -229,8 +230,8 @@ def test_modem_manager_in_the_way(terminal: tuple[int, str], tmp_path: Path) -> 
             SerialTransport(terminal[1])
         assert "systemctl stop ModemManager" in caught.value.hint
         assert "ModemManager" in no_answer("/dev/ttyACM7", advice=port_errors.silence).hint
-        assert "ModemManager" not in port_errors.no_answer("/dev/ttyS0").hint
-        assert "ModemManager" not in port_errors.no_answer("socket://localhost:1").hint
+        assert "ModemManager" not in no_answer("/dev/ttyS0").hint
+        assert "ModemManager" not in no_answer("socket://localhost:1").hint
 
 
 @pytest.mark.parametrize(
@@ -395,11 +396,15 @@ def test_no_probe_opens_nothing(terminal: tuple[int, str], capsys: pytest.Captur
     assert not select.select([master], [], [], 0.1)[0]
 
 
+def no_checkout(_: object = None) -> Project:
+    raise InputError("no checkout", hint="")
+
+
 def test_the_command_outside_of_a_checkout(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(ports.list_ports, "comports", list)
-    monkeypatch.setattr(ports_command, "emulators", lambda: None)
+    monkeypatch.setattr(project, "find_project", no_checkout)
     assert cli.main(["ports"]) == 0
     assert "there is no serial port" in capsys.readouterr().err
     assert cli.main(["ports", "--seconds", "0"]) == 2

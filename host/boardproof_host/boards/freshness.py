@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-import boardproof_export
+from boardproof_export import shared
 from boardproof_export.shared.project import Project
 from boardproof_host.boards.targets import Target
 
@@ -49,7 +49,7 @@ def _settings() -> Iterator[str]:
 def _files(project: Project, model: Path) -> Iterator[str]:
     yield hashlib.sha256(model.read_bytes()).hexdigest()
     yield _stat(project.platformio_ini)
-    exporter = Path(boardproof_export.__file__).parent
+    exporter = Path(shared.__file__).parents[1]
     for folder in (project.firmware, exporter):
         yield from _tree(folder)
 
