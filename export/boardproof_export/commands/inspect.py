@@ -5,9 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from boardproof_export.aot.limits import Support, configuration_reasons, support
+from boardproof_export.aot.limits import Reason, Support, configuration_reasons, support
 from boardproof_export.model.cost import constant_bytes, macs
+from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph, Op, Quantization, Tensor, read_graph
+from boardproof_export.tflm.arena import measured
+from boardproof_export.tflm.render import firmware_reasons
 
 SCHEMA = "boardproof.inspect/1"
 
@@ -48,8 +51,27 @@ def record(graph: Graph) -> dict[str, Any]:
         "macs": sum(macs(graph, op) for op in graph.ops),
         # Why this project's firmware cannot serve the model, whatever the engine.
         "firmware_limits": [str(reason) for reason in configuration_reasons(graph)],
-        "engines": [_engine(answer) for answer in support(graph)],
+        "engines": [_engine(answer) for answer in _engines(graph)],
     }
+
+
+def _engines(graph: Graph) -> tuple[Support, ...]:
+    """What each engine says. TensorFlow Lite Micro itself is asked last, as `export` does."""
+    answers = []
+    for answer in support(graph):
+        if answer.engine == "tflm" and answer.runs:
+            reasons = tuple(firmware_reasons(graph)) or _refusal(graph)
+            answer = Support(answer.engine, reasons)
+        answers.append(answer)
+    return tuple(answers)
+
+
+def _refusal(graph: Graph) -> tuple[Reason, ...]:
+    try:
+        measured(graph, Path(f"{graph.name}.tflite"))
+    except InputError as error:
+        return (Reason(error.message),)
+    return ()
 
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from boardproof_export.shared.model import Graph
+from boardproof_export.shared.text import printable
 
 _SHOWN_REASONS = 5
 
@@ -67,7 +68,7 @@ def _tensors(record: dict[str, Any], graph: Graph) -> Table:
         size = tensor["constant_bytes"]
         table.add_row(
             str(tensor["index"]),
-            tensor["name"] + roles.get(tensor["index"], ""),
+            printable(tensor["name"]) + roles.get(tensor["index"], ""),
             tensor["type"],
             "x".join(str(extent) for extent in tensor["shape"]) or "scalar",
             _quantization(tensor["quantization"]),

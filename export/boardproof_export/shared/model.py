@@ -27,6 +27,7 @@ SCHEMA_VERSION = 3
 IDENTIFIER = b"TFL3"
 _MAX_FILE_BYTES = 1 << 30
 _MAX_ELEMENTS = 1 << 31
+_MAX_RANK = 8  # of a tensor; the kernels of TensorFlow Lite know 6 at most
 _ABSENT = -1  # an optional input that is left out
 
 _Entry = TypeVar("_Entry")
@@ -85,7 +86,7 @@ class Tensor:
     name: str
     type: str  # a name of the schema's TensorType, e.g. "INT8"
     shape: tuple[int, ...]
-    dynamic: bool  # the shape signature leaves a dimension open
+    dynamic: bool  # the shape leaves a dimension open
     variable: bool
     sparse: bool
     quantization: Quantization | None
@@ -201,8 +202,9 @@ def parse_graph(content: bytes, path: Path) -> Graph:
         return _Reader(content, path.stem).graph()
     except _OutsideError as error:
         raise InputError(
-            f"{path} cannot be run on a board: {error}, where TensorFlow Lite Micro does not look",
-            hint="write the file again with its constants inside (the form for files over 2 GB is not needed for it)",
+            f"{path} keeps the constants of tensor {error.tensor} behind the flatbuffer, as files of over 2 GB do: "
+            "TensorFlow Lite Micro does not read them there",
+            hint="convert it again without large buffers, so that the constants lie within the flatbuffer",
         ) from error
     except _DamagedError as error:
         raise InputError(f"{path} is not a usable .tflite file: {error}", hint=hint) from error
@@ -217,8 +219,12 @@ class _DamagedError(Exception):
     """The file contradicts itself; the message completes 'is not a usable .tflite file:'."""
 
 
-class _OutsideError(_DamagedError):
-    """The file is well-formed, and a board would compute garbage from it."""
+class _OutsideError(Exception):
+    """Well-formed, and not what any of the interpreters of microcontrollers reads."""
+
+    def __init__(self, tensor: int) -> None:
+        super().__init__(tensor)
+        self.tensor = tensor
 
 
 class _Reader:
@@ -253,7 +259,7 @@ class _Reader:
             name=self._name,
             content=self._content,
             schema_version=model.Version(),
-            description=_text(model.Description()),
+            description=self._text(model.Description()),
             subgraphs=subgraphs,
             tensors=tensors,
             ops=tuple(ops),
@@ -266,6 +272,13 @@ class _Reader:
         if length < 0 or self._budget < 0:
             raise _DamagedError("its vectors are longer than the file")
         return length
+
+    def _text(self, value: bytes | None) -> str:
+        """A text of the file, charged to the budget: tensors of a damaged file may share one long name."""
+        if value is None:
+            return ""
+        self._length(len(value))
+        return value.decode("utf-8", errors="replace")
 
     def _each(
         self, length: Callable[[], int], get: Callable[[int], Any], read: Callable[[int, Any], _Entry]
@@ -287,7 +300,7 @@ class _Reader:
         builtin = max(int(code.BuiltinCode()), int(code.DeprecatedBuiltinCode()))
         name = _BUILTIN_NAMES.get(builtin, f"BUILTIN_{builtin}")
         if builtin == BuiltinOperator.CUSTOM:
-            name = _text(code.CustomCode()) or "CUSTOM"
+            name = self._text(code.CustomCode()) or "CUSTOM"
         return builtin, name, int(code.Version())
 
     def _op(self, index: int, op: Any, codes: tuple[tuple[int, str, int], ...], tensors: int) -> Op:
@@ -330,18 +343,20 @@ class _Reader:
         )
 
     def _tensor(self, index: int, tensor: Any) -> Tensor:
+        if tensor.ShapeLength() > _MAX_RANK:
+            raise _DamagedError(f"tensor {index} has {tensor.ShapeLength()} dimensions")
         shape = self._vector(tensor.ShapeLength(), tensor.Shape)
-        signature = self._vector(tensor.ShapeSignatureLength(), tensor.ShapeSignature)
         type_name = _TYPE_NAMES.get(tensor.Type())
         if type_name is None:
             raise _DamagedError(f"tensor {index} has unknown type {tensor.Type()}")
         record = Tensor(
             index=index,
-            name=_text(tensor.Name()),
+            name=self._text(tensor.Name()),
             type=type_name,
             # A dimension of -1 is open; it counts as 1, so that sizes stay sizes.
             shape=tuple(1 if extent < 0 else extent for extent in shape),
-            dynamic=any(extent < 0 for extent in (*shape, *signature)),
+            # What the shape signature leaves open the shape has closed: it is `shape` that interpreters allocate.
+            dynamic=any(extent < 0 for extent in shape),
             variable=bool(tensor.IsVariable()),
             sparse=tensor.Sparsity() is not None,
             quantization=self._quantization(index, tensor.Quantization()),
@@ -371,7 +386,7 @@ class _Reader:
             raise _DamagedError(f"tensor {index} has buffer {position}, which does not exist")
         buffer = self._model.Buffers(position)
         if buffer.Offset() > 1:
-            raise _OutsideError(f"tensor {index} keeps its data behind the flatbuffer")
+            raise _OutsideError(index)
         length = buffer.DataLength()
         if length == 0:
             return None
@@ -388,10 +403,6 @@ def _check_constant(tensor: Tensor) -> None:
         raise _DamagedError(
             f"tensor {tensor.index} needs {tensor.bytes} bytes and its buffer has {len(tensor.data)}"
         )
-
-
-def _text(value: bytes | None) -> str:
-    return "" if value is None else value.decode("utf-8", errors="replace")
 
 
 def _names(enum: type) -> dict[int, str]:

@@ -4,6 +4,7 @@ The rule, and what it is good for, stand in docs/ENGINE_TFLM.md.
 """
 
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -56,9 +57,15 @@ def measured(graph: Graph, path: Path) -> Arena | None:
     """
     roomy = 2 * (estimated(graph).head + estimated(graph).tail + len(graph.content)) + (1 << 20)
     command = [sys.executable, "-c", _PROBE, str(roomy)]
-    done = subprocess.run(
-        command, input=graph.content, capture_output=True, check=False, timeout=_PROBE_SECONDS
-    )
+    try:
+        done = subprocess.run(
+            command, input=graph.content, capture_output=True, check=False, timeout=_PROBE_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InputError(
+            f"TensorFlow Lite Micro did not prepare {path} within {_PROBE_SECONDS:.0f} s",
+            hint=f"see what the file holds: boardproof inspect {shlex.quote(str(path))}",
+        ) from error
     if done.returncode == _NOT_INSTALLED:
         return None
     said = (done.stdout + done.stderr).decode(errors="replace")
@@ -66,7 +73,7 @@ def measured(graph: Graph, path: Path) -> Arena | None:
     if done.returncode != 0 or set(sizes) != {"head", "tail"}:
         raise InputError(
             f"TensorFlow Lite Micro cannot prepare {path}: {_complaint(said, done.returncode)}",
-            hint=f"see what runs where: boardproof inspect {path}",
+            hint=f"see what runs where: boardproof inspect {shlex.quote(str(path))}",
         )
     return Arena(sizes["head"], sizes["tail"])
 

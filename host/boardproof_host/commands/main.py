@@ -9,6 +9,7 @@ import traceback
 from importlib.metadata import entry_points, version
 
 from boardproof_export.shared.errors import BoardproofError, ExitCode
+from boardproof_export.shared.text import printable_lines
 from boardproof_host.commands import build, doctor, ports, prove, report, run, targets, trace
 from boardproof_host.commands.options import EXIT_CODES
 
@@ -66,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _tell(message: str, hint: str) -> None:
     with contextlib.suppress(OSError):
-        print(f"error: {message}\n  next: {hint}", file=sys.stderr)
+        print(printable_lines(f"error: {message}\n  next: {hint}"), file=sys.stderr)
 
 
 def _fault(error: Exception) -> int:

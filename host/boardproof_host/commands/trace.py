@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boardproof_export.shared.text import printable
+
 if TYPE_CHECKING:
     from boardproof_host.runs.layers import Divergence, Element
     from boardproof_host.runs.trace_record import Trace
@@ -184,8 +186,3 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 2] + ".."
-
-
-def printable(name: str) -> str:
-    """A name from a model file, without what a terminal would obey."""
-    return "".join(character if character.isprintable() else "?" for character in name)
