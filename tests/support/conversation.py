@@ -74,6 +74,12 @@ def make_bench(folder: Path, depths: tuple[int, ...], images: int = IMAGES) -> B
     return Bench(library, inputs, converse(library, inputs, None).outputs)
 
 
+def as_bench(library: Path, inputs: Sequence[bytes], outputs: Sequence[bytes]) -> Bench:
+    """A board whose right answers are known."""
+    rows, expected = ([np.frombuffer(row, np.int8) for row in side] for side in (inputs, outputs))
+    return Bench(library, np.stack(rows), np.stack(expected))
+
+
 def random_inputs(count: int, size: int, seed: int = SEED) -> NDArray[np.int8]:
     """int8 (count, size); half of them mostly the zero point, so that some go packed and some plain."""
     rng = np.random.default_rng(seed)

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import platform
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -226,14 +228,14 @@ class TestFileRefusals:
     def test_not_a_model(self, tmp_path: Path, name: str, content: bytes, why: str) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=why) as caught:
-            convert.run(model=tmp_path / name, out=None, data=None, as_json=False)
+            convert.run(model=tmp_path / name, out=None, data=None, span=dataset.UNIT, as_json=False)
         assert str(tmp_path / name) in caught.value.message
 
     def test_missing_or_a_folder(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="No such file"):
-            convert.run(model=tmp_path / "m.keras", out=None, data=None, as_json=False)
+            convert.run(model=tmp_path / "m.keras", out=None, data=None, span=dataset.UNIT, as_json=False)
         with pytest.raises(InputError, match="is a folder"):
-            convert.run(model=tmp_path, out=None, data=None, as_json=False)
+            convert.run(model=tmp_path, out=None, data=None, span=dataset.UNIT, as_json=False)
 
     def test_nothing_trained_yet(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "firmware").mkdir()
@@ -241,7 +243,7 @@ class TestFileRefusals:
         (tmp_path / "platformio.ini").touch()
         monkeypatch.setenv("BOARDPROOF_PROJECT", str(tmp_path))
         with pytest.raises(InputError) as caught:
-            convert.run(model=None, out=None, data=None, as_json=False)
+            convert.run(model=None, out=None, data=None, span=dataset.UNIT, as_json=False)
         assert "boardproof train" in caught.value.hint
         folder = tmp_path / ".boardproof" / "model"
         folder.mkdir(parents=True)
@@ -254,4 +256,98 @@ class TestFileRefusals:
         (tmp_path / "file").touch()
         model = trained.folder / "fashion_mnist.keras"
         with pytest.raises(InputError, match="cannot write"):
-            convert.run(model=model, out=tmp_path / "file", data=None, as_json=False)
+            convert.run(model=model, out=tmp_path / "file", data=None, span=dataset.UNIT, as_json=False)
+
+
+def keras_model(tf: Any, *layers: Any, loss: Any = None) -> Any:
+    model = tf.keras.Sequential([tf.keras.Input((28, 28)), tf.keras.layers.Flatten(), *layers])
+    if loss is not None:
+        model.compile(optimizer="adam", loss=loss)
+    return model
+
+
+def test_a_loss_of_ones_own_is_no_reason(tf: Any, small_split: dataset.Split, tmp_path: Path) -> None:
+    """The optimizer is wanted only to weigh an .h5: without it, a smaller one is weighed."""
+
+    def mine(truth: Any, guess: Any) -> Any:
+        return tf.reduce_mean(tf.abs(truth - guess))
+
+    path = tmp_path / "mine.keras"
+    keras_model(tf, tf.keras.layers.Dense(10), loss=mine).save(path)
+    record, _ = convert.build(path, small_split, small_split)
+    assert record["h5_bytes"] > 31_000
+
+
+def test_a_model_without_an_input_shape_is_told_what_it_lacks(
+    tf: Any, small_split: dataset.Split, tmp_path: Path
+) -> None:
+    path = tmp_path / "unbuilt.keras"
+    tf.keras.Sequential([tf.keras.layers.Dense(10)]).save(path)
+    with pytest.raises(InputError, match="does not know its input's shape") as caught:
+        convert.build(path, small_split, small_split)
+    assert "keras.Input((28, 28))" in caught.value.hint
+
+
+def test_one_rung_that_fails_does_not_end_the_ladder(
+    tf: Any, small_split: dataset.Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.keras"
+    keras_model(tf, tf.keras.layers.Dense(10)).save(path)
+    whole = ladder.convert_rung
+
+    def without_float16(tf: Any, model: Any, name: str, calibration: Any) -> bytes:
+        if name == "float16":
+            raise InputError("TensorFlow cannot convert the model to float16: no such operator", hint="")
+        return whole(tf, model, name, calibration)
+
+    monkeypatch.setattr(ladder, "convert_rung", without_float16)
+    record, contents = convert.build(path, small_split, small_split)
+    assert set(by_name(record)) == set(RUNGS) - {"float16"}
+    assert list(record["failed"]) == ["float16"]
+    assert len(contents) == len(RUNGS) - 1
+
+
+def test_the_range_of_the_pixels_is_the_users_to_state(
+    tf: Any, small_split: dataset.Split, tmp_path: Path
+) -> None:
+    path = tmp_path / "raw.keras"
+    keras_model(tf, tf.keras.layers.Dense(10)).save(path)
+    record, contents = convert.build(path, small_split, small_split, (0.0, 255.0))
+    (tmp_path / "raw.tflite").write_bytes(contents["raw_int8.tflite"])
+    graph = read_graph(tmp_path / "raw.tflite")
+    quantization = graph.tensors[graph.inputs[0]].quantization
+    assert quantization is not None
+    assert float(quantization.scales[0]) == pytest.approx(1.0, abs=0.01)
+    assert record["input_range"] == [0.0, 255.0]
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        (
+            "Unknown layer: 'Mine'. Please ensure you are using a `keras.utils.custom_object_scope`",
+            "its own making",
+        ),
+        ("No model config found in the file", "weights alone"),
+        ("Requested the deserialization of a `Lambda` layer", "Lambda"),
+        ("Error when deserializing class 'InputLayer'", "save it again"),
+    ],
+)
+def test_what_keras_does_not_load_gets_its_own_advice(said: str, advice: str) -> None:
+    assert advice in convert._advice(said)
+
+
+def test_legacy_keras_in_the_environment_changes_nothing(tmp_path: Path) -> None:
+    code = (
+        "from boardproof_export.ladder.tensorflow import import_tensorflow;"
+        "print(import_tensorflow().keras.__version__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"TF_USE_LEGACY_KERAS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("3.")

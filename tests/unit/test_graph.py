@@ -1,5 +1,6 @@
 """Reading .tflite files: what is there is read exactly, and whatever is broken is refused by name."""
 
+import time
 from pathlib import Path
 
 import flatbuffers
@@ -7,10 +8,12 @@ import numpy as np
 import pytest
 from tflite.OperatorCode import OperatorCode
 
+from boardproof_export.commands import inspect
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Activation, Graph, _builtin, parse_graph, read_graph
 from boardproof_export.tflm.engines import support
 from model_builder import FLOAT32, INT8, ModelBuilder, random_model, schema, tiny_model
+from support.small_models import with_constants_outside
 
 PATH = Path("some/model.tflite")
 
@@ -67,6 +70,47 @@ def test_the_larger_of_both_operator_codes_counts(deprecated: int | None, curren
         builder.PrependInt32Slot(3, current, -1)
     builder.Finish(builder.EndObject())
     assert _builtin(OperatorCode.GetRootAs(bytes(builder.Output()))) == max(deprecated or 0, current or 0)
+
+
+def test_a_signature_that_is_open_beside_a_closed_shape_is_a_batch_of_1() -> None:
+    """All of MLPerf Tiny's models are written so; interpreters go by the shape."""
+    builder = ModelBuilder()
+    tensor = builder.tensor((1, 4), dtype=FLOAT32, signature=(-1, 4))
+    output = builder.tensor((1, 4), dtype=FLOAT32)
+    builder.reshape(tensor, output)
+    graph = parse_graph(builder.build([tensor], [output]), PATH)
+    assert not graph.tensors[tensor].dynamic
+    assert graph.tensors[tensor].count == 4
+
+
+def test_constants_behind_the_flatbuffer_are_no_damage() -> None:
+    with pytest.raises(InputError, match="behind the flatbuffer") as caught:
+        parse_graph(with_constants_outside(random_model(1, depths=(3, 2))), PATH)
+    assert "damaged" not in caught.value.message + caught.value.hint
+
+
+def test_a_shape_of_very_many_dimensions_costs_no_time() -> None:
+    builder = ModelBuilder()
+    tensor = builder.tensor((1 << 20,) * 50_000, dtype=INT8)
+    output = builder.tensor((1,), dtype=INT8)
+    builder.reshape(tensor, output)
+    content = builder.build([tensor], [output])
+    started = time.process_time()
+    with pytest.raises(InputError, match="50000 dimensions"):
+        parse_graph(content, PATH)
+    assert time.process_time() - started < 5  # it was 35 s with 100,000
+
+
+def test_names_cannot_speak_to_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    builder = ModelBuilder()
+    tensor = builder.tensor((1, 4), 0.5, name="\x1b]0;title\x07\x1b[31mred")
+    output = builder.tensor((1, 4), 0.5)
+    builder.reshape(tensor, output)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(builder.build([tensor], [output]))
+    inspect.run(model=path, as_json=False)
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and "\x07" not in said
 
 
 def test_every_truncation_is_refused_or_harmless() -> None:

@@ -13,7 +13,7 @@ from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph, Op, Quantization, Tensor, read_graph
 from boardproof_export.tflm.arena import measured
 from boardproof_export.tflm.engines import support
-from boardproof_export.tflm.limits import firmware_reasons
+from boardproof_export.tflm.limits import stateful_reasons
 
 SCHEMA = "boardproof.inspect/1"
 
@@ -64,7 +64,7 @@ def _engines(graph: Graph) -> tuple[Support, ...]:
     answers = []
     for answer in support(graph):
         if answer.engine == "tflm" and answer.runs:
-            reasons = tuple(firmware_reasons(graph)) or _refusal(graph)
+            reasons = tuple(stateful_reasons(graph)) or _refusal(graph)
             answer = Support(answer.engine, reasons)
         answers.append(answer)
     return tuple(answers)

@@ -35,6 +35,12 @@ def _register_convert(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     parser = commands.add_parser("convert", help="convert a Keras model to the ladder of .tflite files")
     parser.add_argument("model", type=Path, nargs="?", help=".keras or .h5 file (default: the trained one)")
     parser.add_argument("--out", type=Path, help="folder for the .tflite files (default: beside the model)")
+    parser.add_argument(
+        "--input-range",
+        default="0:1",
+        metavar="LOW:HIGH",
+        help="what pixels 0 and 255 were when the model was trained (default: 0:1)",
+    )
     parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     parser.set_defaults(handler=_convert)
@@ -42,8 +48,10 @@ def _register_convert(commands: "argparse._SubParsersAction[argparse.ArgumentPar
 
 def _convert(args: argparse.Namespace) -> int:
     from boardproof_export.ladder import convert
+    from boardproof_export.shared.sources.fashion_mnist import parse_span
 
-    return convert.run(model=args.model, out=args.out, data=args.data, as_json=args.json)
+    span = parse_span(args.input_range)
+    return convert.run(model=args.model, out=args.out, data=args.data, span=span, as_json=args.json)
 
 
 def _register_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

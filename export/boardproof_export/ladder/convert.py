@@ -1,7 +1,9 @@
 """`boardproof convert`: a Keras model to the ladder of .tflite files, with the bytes and the accuracy of each."""
 
 import hashlib
+import shlex
 import tempfile
+import warnings
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -23,15 +25,17 @@ SCHEMA = "boardproof.ladder/2"  # 2: five rungs
 RECORD_NAME = "ladder.json"
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _TRAIN = "train one: boardproof train"
+NEAR_CHANCE = 0.2  # of ten classes
 
 
-def run(*, model: Path | None, out: Path | None, data: Path | None, as_json: bool) -> int:
+def run(*, model: Path | None, out: Path | None, data: Path | None, span: dataset.Span, as_json: bool) -> int:
     """Converts a Keras model to every rung and writes the .tflite files and `ladder.json`.
 
     Args:
         model: .keras or .h5 file; None is the trained model of the project.
         out: folder for the files; None is the model's folder.
         data: folder with the IDX files; None looks for them.
+        span: what the model was trained on: pixels 0 and 255.
         as_json: print the record instead of a table.
 
     Raises:
@@ -43,7 +47,7 @@ def run(*, model: Path | None, out: Path | None, data: Path | None, as_json: boo
     folder = out or path.parent
     files.prepare_folder(folder)
     train, test = dataset.load("train", data), dataset.load("test", data)
-    record, contents = build(path, train, test)
+    record, contents = build(path, train, test, span)
     with files.staged(folder) as scratch:
         for name, content in contents.items():
             (scratch / name).write_bytes(content)
@@ -76,40 +80,55 @@ def check_file(path: Path) -> None:
         InputError: it is missing, a folder, unreadable, or neither a .keras (zip) nor an .h5 (HDF5) file.
     """
     if path.is_dir():
-        raise InputError(f"{path} is a folder, not a Keras model", hint="name its .keras or .h5 file")
+        saved = (path / "saved_model.pb").is_file()
+        raise InputError(
+            f"{path} is a {'SavedModel folder' if saved else 'folder'}, not a Keras model",
+            hint="Keras 3 does not load one: save the model as .keras"
+            if saved
+            else "name its .keras or .h5 file",
+        )
     try:
         with path.open("rb") as stream:
             start = stream.read(len(_HDF5_MAGIC))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}", hint=_TRAIN) from error
     is_model = {".keras": zipfile.is_zipfile(path), ".h5": start == _HDF5_MAGIC}
+    if path.suffix != ".h5" and start == _HDF5_MAGIC:
+        raise InputError(f"{path} is an HDF5 file under another name", hint="rename it to end in .h5")
     if path.suffix not in is_model:
         raise InputError(f"{path} is not a Keras model: its name ends in neither .keras nor .h5", hint=_TRAIN)
     if not is_model[path.suffix]:
         raise InputError(f"{path} is not a {path.suffix} file, or it is cut short", hint=_TRAIN)
 
 
-def build(path: Path, train: dataset.Split, test: dataset.Split) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Converts and measures all rungs; writes nothing.
+def build(
+    path: Path, train: dataset.Split, test: dataset.Split, span: dataset.Span = dataset.UNIT
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Converts and measures all rungs; writes nothing. A rung that cannot be made does not end the others.
 
     Returns:
         The record of `ladder.json`, and each .tflite file's content by its name.
 
     Raises:
-        InputError: Keras cannot load the file, the shapes do not fit the data, or a conversion fails.
+        InputError: Keras cannot load the file, the shapes do not fit the data, or every conversion fails.
         ToolMissingError: TensorFlow is missing.
     """
     tf = import_tensorflow()
     keras_model = _load(tf, path)
     ladder.check_shapes(keras_model, path)
     h5_bytes = _h5_bytes(tf, path)
-    calibration = ladder.calibration_images(train)
+    calibration = ladder.calibration_images(train, span)
     screen = console.progress()
     rungs: list[ladder.Rung] = []
     contents: dict[str, bytes] = {}
+    failed: dict[str, InputError] = {}
     for name in ladder.RUNG_NAMES:
         with screen.status(f"{name}: converting and running {len(test.labels):,} images"):
-            content = ladder.convert_rung(tf, keras_model, name, calibration)
+            try:
+                content = ladder.convert_rung(tf, keras_model, name, calibration)
+            except InputError as error:
+                failed[name] = error
+                continue
             file = f"{path.stem}_{name}.tflite"
             host_only, reason = ladder.board_limit(parse_graph(content, Path(file)))
             rung = ladder.Rung(
@@ -117,13 +136,15 @@ def build(path: Path, train: dataset.Split, test: dataset.Split) -> tuple[dict[s
                 file=file,
                 bytes=len(content),
                 share_of_h5=len(content) / h5_bytes,
-                accuracy=ladder.accuracy(content, test),
+                accuracy=ladder.accuracy(content, test, span),
                 host_only=host_only,
                 reason=reason,
                 sha256=hashlib.sha256(content).hexdigest(),
             )
         rungs.append(rung)
         contents[file] = content
+    if not rungs:
+        raise next(iter(failed.values()))
     record = {
         "schema": SCHEMA,
         "model": {"file": path.name, "sha256": files.sha256_file(path)},
@@ -132,7 +153,9 @@ def build(path: Path, train: dataset.Split, test: dataset.Split) -> tuple[dict[s
         "test_sha256": test.sha256,
         "calibration": {"images": len(calibration), "seed": ladder.CALIBRATION_SEED},
         "tensorflow": tf.__version__,
+        "input_range": list(span),
         "rungs": [asdict(rung) for rung in rungs],
+        "failed": {name: error.message for name, error in failed.items()},
     }
     return record, contents
 
@@ -140,10 +163,29 @@ def build(path: Path, train: dataset.Split, test: dataset.Split) -> tuple[dict[s
 def _load(tf: Any, path: Path, *, with_optimizer: bool = False) -> Any:
     tf.keras.backend.clear_session()  # names of tensors count up in a process, and would change the bytes
     try:
-        return tf.keras.models.load_model(path, compile=with_optimizer)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an optimizer whose variables are not wanted
+            return tf.keras.models.load_model(path, compile=with_optimizer)
     except Exception as error:  # Keras lets through what zipfile, h5py, json and its layers raise
         first_line = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise InputError(f"Keras cannot load {path}: {first_line}", hint=_TRAIN) from error
+        raise InputError(f"Keras cannot load {path}: {first_line}", hint=_advice(str(error))) from error
+
+
+def _advice(said: str) -> str:
+    """What to do about a file that Keras 3 does not load."""
+    lower = said.lower()
+    if "no model config" in lower or ("weights" in lower and "only" in lower):
+        return "it holds weights alone: save the whole model (model.save), not its weights"
+    if "lambda" in lower:
+        return "replace the Lambda layer by a layer of Keras's own: a conversion cannot look into it"
+    if (
+        "custom" in lower
+        or "register" in lower
+        or "unknown layer" in lower
+        or "could not locate class" in lower
+    ):
+        return "it has a layer of its own making: convert it where that class is, then see the file: boardproof inspect"
+    return "save it again with the Keras that wrote it, as .keras: an older version's files may not load"
 
 
 def _h5_bytes(tf: Any, path: Path) -> int:
@@ -153,7 +195,13 @@ def _h5_bytes(tf: Any, path: Path) -> int:
         return beside.stat().st_size
     with tempfile.TemporaryDirectory() as scratch:
         weighed = Path(scratch) / "model.h5"
-        _load(tf, path, with_optimizer=True).save(weighed)  # the optimizer's state is two thirds of it
+        try:  # the optimizer's state is two thirds of it
+            whole = _load(tf, path, with_optimizer=True)
+        except InputError:  # a loss or a metric of its own: nothing that a conversion needs
+            whole = _load(tf, path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            whole.save(weighed)
         return weighed.stat().st_size
 
 
@@ -176,6 +224,26 @@ def _print(record: dict[str, Any], folder: Path) -> None:
     for rung in record["rungs"]:
         if rung["reason"]:
             screen.print(f"{rung['name']}: {rung['reason']}")
-    board_model = next(rung["file"] for rung in record["rungs"] if rung["name"] == ladder.BOARD_RUNG)
+    for name, reason in record["failed"].items():
+        screen.print(f"{name}: {reason}")
     screen.print(f"accuracy over {record['test_images']:,} test images; files in {folder}")
-    screen.print(f"next: boardproof export {folder / board_model}")
+    best = max(rung["accuracy"] for rung in record["rungs"])
+    if best < NEAR_CHANCE:
+        low, high = record["input_range"]
+        screen.print(
+            f"warning: at best {best:.1%} of the images are right, near chance (10 %): was the model trained on pixels "
+            f"of another range than {low:g} to {high:g}? Then say which: --input-range 0:255, or -1:1"
+        )
+    served = (rung["file"] for rung in record["rungs"] if not rung["reason"])
+    board_model = next(served, None)
+    if board_model is not None:
+        span = "" if record["input_range"] == [0.0, 1.0] else f" --input-range {low_high(record)}"
+        screen.print(f"next: boardproof prove --model {shlex.quote(str(folder / board_model))}{span}")
+    else:
+        screen.print("none of these runs on a microcontroller with boardproof; the reasons are above")
+
+
+def low_high(record: dict[str, Any]) -> str:
+    """The range as `--input-range` takes it."""
+    low, high = record["input_range"]
+    return f"{low:g}:{high:g}"

@@ -40,11 +40,11 @@ class Rung:
     sha256: str
 
 
-def calibration_images(train: dataset.Split) -> NDArray[np.float32]:
-    """The representative data: float32 (500, 28, 28), 0 to 1, drawn from the training set by a fixed seed."""
+def calibration_images(train: dataset.Split, span: dataset.Span = dataset.UNIT) -> NDArray[np.float32]:
+    """The representative data: float32 (500, 28, 28) over `span`, drawn from the training set by a fixed seed."""
     generator = np.random.default_rng(CALIBRATION_SEED)
     chosen = generator.choice(len(train.labels), CALIBRATION_IMAGES, replace=False)
-    return train.images[chosen].astype(np.float32) / np.float32(255)
+    return dataset.spread(train.images[chosen], span)
 
 
 def check_shapes(model: Any, path: Path) -> None:
@@ -55,6 +55,11 @@ def check_shapes(model: Any, path: Path) -> None:
             or its batch is fixed to something other than 1.
     """
     hint = "convert takes classifiers of 28x28 images, such as the one that boardproof train makes"
+    if not getattr(model, "built", True) or not getattr(model, "inputs", None):
+        raise InputError(
+            f"{path}: the model does not know its input's shape",
+            hint="give it one before you save it: keras.Input((28, 28)) as the first layer, or model.build(...)",
+        )
     inputs, outputs = model.inputs or [], model.outputs or []
     if len(inputs) != 1 or len(outputs) != 1:
         raise InputError(
@@ -81,7 +86,7 @@ def convert_rung(tf: Any, model: Any, name: str, calibration: NDArray[np.float32
         tf: the `tensorflow` module.
         model: a Keras model that passed `check_shapes`.
         name: one of RUNG_NAMES.
-        calibration: float32 (N, 28, 28), 0 to 1; only the int8 rungs use it.
+        calibration: float32 (N, 28, 28); only the int8 rungs use it.
 
     Returns:
         The content of the .tflite file.
@@ -122,7 +127,7 @@ def convert_rung(tf: Any, model: Any, name: str, calibration: NDArray[np.float32
         ) from error
 
 
-def accuracy(content: bytes, split: dataset.Split) -> float:
+def accuracy(content: bytes, split: dataset.Split, span: dataset.Span = dataset.UNIT) -> float:
     """Share of images that the Python interpreter (LiteRT, its default kernels) classifies right.
 
     A graph with an open batch takes all images in one call, as in the course; a batch fixed at 1 takes one a call.
@@ -139,10 +144,10 @@ def accuracy(content: bytes, split: dataset.Split) -> float:
     with hidden_output():  # "Created TensorFlow Lite XNNPACK delegate"
         interpreter = Interpreter(model_content=content)
         entry, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-        images: NDArray[Any] = split.images.astype(np.float32) / np.float32(255)
+        images: NDArray[Any] = dataset.spread(split.images, span)
         if entry["dtype"] == np.int8:
             scale, zero_point = entry["quantization"]
-            images = dataset.quantize(split.images, float(scale), int(zero_point))
+            images = dataset.quantize(split.images, float(scale), int(zero_point), span)
         batch = len(images) if entry["shape_signature"][0] == -1 else 1
         shape = (batch, *(int(extent) for extent in entry["shape"][1:]))
         interpreter.resize_tensor_input(entry["index"], shape)

@@ -57,6 +57,7 @@ def import_tensorflow() -> Any:
     """
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.pop("TF_USE_LEGACY_KERAS", None)  # Keras 2 is another package, and writes other files
     logging.getLogger("absl").setLevel(logging.ERROR)  # "HDF5 file ... is considered legacy"
     try:
         with hidden_output():

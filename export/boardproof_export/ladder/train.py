@@ -1,5 +1,6 @@
 """`boardproof train`: the course's Fashion-MNIST classifier, seeded."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -180,4 +181,4 @@ def _print(record: TrainRecord, folder: Path) -> None:
     screen.print(f"test loss {record.test_loss:.4f}, test accuracy {record.test_accuracy:.2%}")
     for name, entry in record.files.items():
         screen.print(f"{folder / name}  {entry['bytes']:,} bytes")
-    screen.print("next: boardproof convert")
+    screen.print(f"next: boardproof convert {shlex.quote(str(folder / f'{MODEL_NAME}.keras'))}")

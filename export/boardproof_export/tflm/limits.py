@@ -81,8 +81,12 @@ def firmware_reasons(graph: Graph) -> Iterator[Reason]:
     """Why firmware with the engine `tflm` cannot run the graph, in the graph's order."""
     yield from configuration_reasons(graph)
     yield from tflm_reasons(graph)
+    yield from stateful_reasons(graph)
+
+
+def stateful_reasons(graph: Graph) -> Iterator[Reason]:
+    """Operators that keep state: a repeated or reordered image would change the next one's output."""
     for op in graph.ops:
         stateful = any(tensor >= 0 and graph.tensors[tensor].variable for tensor in (*op.inputs, *op.outputs))
         if stateful or op.code in _STATEFUL:
-            # A repeated or reordered image would change the next one's output.
             yield Reason("keeps state from one input to the next, which the protocol does not", op)

@@ -41,6 +41,12 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     """What `run` and `prove` share."""
     which = parser.add_argument_group("which images")
     which.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
+    which.add_argument(
+        "--input-range",
+        default="0:1",
+        metavar="LOW:HIGH",
+        help="what pixels 0 and 255 were when the model was trained (default: 0:1)",
+    )
     which.add_argument("--limit", type=int, metavar="N", help="stream N images at most")
     which.add_argument("--images", metavar="A:B", help="stream images A to B - 1")
     which.add_argument("--seed", type=int, help="with --limit: choose at random, from this seed")
@@ -121,6 +127,7 @@ def run_options(args: argparse.Namespace) -> "RunOptions":
         InputError: as `board_options`, or the accuracy is none.
     """
     from boardproof_export.shared.errors import InputError
+    from boardproof_export.shared.sources.fashion_mnist import parse_span
     from boardproof_host.runs.options import Gates, ImageOptions, RunOptions
 
     if args.min_accuracy is not None and not 0 <= args.min_accuracy <= 1:
@@ -129,7 +136,7 @@ def run_options(args: argparse.Namespace) -> "RunOptions":
         )
     return RunOptions(
         board=board_options(args),
-        images=ImageOptions(args.data, args.limit, args.images, args.seed),
+        images=ImageOptions(args.data, args.limit, args.images, args.seed, parse_span(args.input_range)),
         gates=Gates(args.gate, args.min_accuracy),
         resume=args.resume,
         out=args.out,

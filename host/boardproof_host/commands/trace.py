@@ -48,6 +48,12 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--worst", type=_positive, metavar="N", help="of the images that differ, only the N worst"
     )
+    parser.add_argument(
+        "--input-range",
+        default="0:1",
+        metavar="LOW:HIGH",
+        help="what pixels 0 and 255 were when the model was trained (default: 0:1)",
+    )
     parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
     parser.add_argument(
         "--patience", type=_seconds, metavar="S", help="wait so many seconds for an answer of the board"
@@ -75,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
     """Traces; exit code 1 when an operator's output is not the reference's."""
     from boardproof_export.shared.errors import ExitCode
     from boardproof_export.shared.project import project_if_any
+    from boardproof_export.shared.sources.fashion_mnist import parse_span
     from boardproof_host.boards.options import BoardOptions, LinkOptions
     from boardproof_host.runs.options import TraceOptions
     from boardproof_host.runs.trace import trace
@@ -86,7 +93,9 @@ def run(args: argparse.Namespace) -> int:
         link=LinkOptions(patience=args.patience),
         verbose=args.verbose,
     )
-    options = TraceOptions(board, args.data, tuple(args.image), args.report, args.worst)
+    options = TraceOptions(
+        board, args.data, parse_span(args.input_range), tuple(args.image), args.report, args.worst
+    )
     record = trace(options, project_if_any(), lambda line: print(line, file=sys.stderr))
     print(record.to_json() if args.json else text_of(record), end="")
     return ExitCode.DIVERGED if record.divergences else ExitCode.PROVEN

@@ -23,6 +23,7 @@ class ImageOptions:
     limit: int | None = None
     images: str | None = None  # "A:B", images A to B - 1
     seed: int | None = None  # with `limit`: choose at random
+    span: tuple[float, float] = (0.0, 1.0)  # what pixels 0 and 255 were when the model was trained
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class TraceOptions:
 
     board: BoardOptions
     data: Path | None = None
+    span: tuple[float, float] = (0.0, 1.0)  # as in ImageOptions
     images: tuple[int, ...] = ()  # none: those that differ in the last report of this board and model
     report: Path | None = None  # without `images`: those that differ in this one
     worst: int | None = None  # of a report's: so many at most, the worst first

@@ -86,7 +86,7 @@ def run(
     with phases.phase("prepare"):
         check(options.board, project)
         oracles.check_installed(oracles.default_oracles(oracles.AOT_HOST))
-        source = load_source(options.images.data)
+        source = load_source(options.images.data, options.images.span)
         chosen = select(len(source), options.images.images, options.images.limit, options.images.seed)
         if options.out is not None:
             file.check_writable(options.out)

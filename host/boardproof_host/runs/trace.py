@@ -69,7 +69,7 @@ def trace(
         ToolMissingError: `tflite-micro` is not installed.
     """
     check(options.board, project)
-    source = load_source(options.data)
+    source = load_source(options.data, options.span)
     if options.board.model is not None:
         _check_fit(source, options.board.model)
     with ExitStack() as stack:

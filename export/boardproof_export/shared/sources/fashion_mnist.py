@@ -23,6 +23,8 @@ from boardproof_export.shared.sources import Meaning
 from boardproof_export.shared.tensors import TensorInfo
 
 SplitName = Literal["train", "test"]
+Span = tuple[float, float]
+UNIT: Span = (0.0, 1.0)
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -60,14 +62,19 @@ class Split:
 
 @dataclass(frozen=True)
 class FashionMnist:
-    """The test set as a data source (boardproof_export.shared.sources.DataSource)."""
+    """The test set as a data source (boardproof_export.shared.sources.DataSource).
+
+    span: what the pixels 0 and 255 become before they are quantized: what the model was trained on.
+    """
 
     split: Split
+    span: Span = UNIT
 
     @property
     def name(self) -> str:
         known = self.split.sha256 == TEST_SHA256
-        return "Fashion-MNIST test set" if known else "images in the layout of Fashion-MNIST's test set"
+        name = "Fashion-MNIST test set" if known else "images in the layout of Fashion-MNIST's test set"
+        return name if self.span == UNIT else f"{name}, pixels as {self.span[0]:g} to {self.span[1]:g}"
 
     @property
     def sha256(self) -> str:
@@ -89,7 +96,7 @@ class FashionMnist:
         return len(self.split.images)
 
     def rows(self, inputs: tuple[TensorInfo, ...], indices: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """See DataSource: pixels are scaled to 0..1, then quantized where the input is."""
+        """See DataSource: pixels are spread over `span`, then quantized where the input is."""
         if len(inputs) != 1 or inputs[0].count != prod(IMAGE_SHAPE):
             shapes = ", ".join(str(list(tensor.shape)) for tensor in inputs)
             raise InputError(
@@ -105,12 +112,14 @@ class FashionMnist:
                     f"the model's input is {tensor.type} without a scale",
                     hint="convert the model with quantization",
                 )
-            values = (images.astype("<f4") / np.float32(255)).reshape(len(images), -1)
+            values = spread(images, self.span).astype("<f4").reshape(len(images), -1)
         elif tensor.type == "uint8":  # the same steps as int8, 128 further up
-            shifted = quantize(images, tensor.scale, tensor.zero_point - 128).astype(np.int16) + 128
+            shifted = (
+                quantize(images, tensor.scale, tensor.zero_point - 128, self.span).astype(np.int16) + 128
+            )
             values = shifted.astype(np.uint8)
         elif tensor.type == "int8":
-            values = quantize(images, tensor.scale, tensor.zero_point)
+            values = quantize(images, tensor.scale, tensor.zero_point, self.span)
         else:
             raise InputError(
                 f"the model's input is {tensor.type}", hint="convert it with int8, uint8 or float32 input"
@@ -118,9 +127,33 @@ class FashionMnist:
         return np.ascontiguousarray(values).view(np.uint8).reshape(len(images), tensor.bytes)
 
 
-def load_source(folder: Path | None = None) -> FashionMnist:
+def load_source(folder: Path | None = None, span: Span = UNIT) -> FashionMnist:
     """The test set as a data source; raises as `load`."""
-    return FashionMnist(load("test", folder))
+    return FashionMnist(load("test", folder), span)
+
+
+def parse_span(text: str) -> Span:
+    """Reads `LOW:HIGH`, such as `-1:1`.
+
+    Raises:
+        InputError: it is not that.
+    """
+    low, _, high = text.partition(":")
+    try:
+        span = float(low), float(high)
+    except ValueError:
+        span = 0.0, 0.0
+    if not span[0] < span[1] or not np.isfinite(span).all():
+        raise InputError(
+            f"--input-range {text} is no range", hint="write what pixels 0 and 255 become, such as -1:1"
+        )
+    return span
+
+
+def spread(images: NDArray[np.uint8], span: Span = UNIT) -> NDArray[np.float32]:
+    """Pixels 0 to 255 as float32 from `span[0]` to `span[1]`."""
+    scaled = images.astype(np.float32) / np.float32(255)
+    return scaled if span == UNIT else scaled * np.float32(span[1] - span[0]) + np.float32(span[0])
 
 
 def load(split: SplitName, folder: Path | None = None) -> Split:
@@ -168,12 +201,12 @@ def find_folder() -> Path | None:
     return next((place for place in (DEBIAN_FOLDER, _keras_cache()) if all(_present(place, "test"))), None)
 
 
-def quantize(images: NDArray[np.uint8], scale: float, zero_point: int) -> NDArray[np.int8]:
-    """Turns pixels into the int8 input of a model that was trained on pixels scaled to 0..1.
+def quantize(images: NDArray[np.uint8], scale: float, zero_point: int, span: Span = UNIT) -> NDArray[np.int8]:
+    """Turns pixels into the int8 input of a model that was trained on pixels spread over `span`.
 
-    For a pixel p, in float32: x = p / 255; q = rint(x / scale) + zero_point, cut to -128..127. `rint` rounds
-    half to even: it is `numpy.round`, with which the TensorFlow Lite guides quantize an input. The formula is that
-    of the TensorFlow Lite quantization specification, real = scale * (q - zero_point).
+    For a pixel p, in float32: x = `spread(p)`, which is p / 255 for 0 to 1; q = rint(x / scale) + zero_point, cut to
+    -128..127. `rint` rounds half to even: it is `numpy.round`, with which the TensorFlow Lite guides quantize an input.
+    The formula is that of the TensorFlow Lite quantization specification, real = scale * (q - zero_point).
 
     Args:
         images: uint8 (N, 28, 28), or any shape (N, ...).
@@ -193,7 +226,7 @@ def quantize(images: NDArray[np.uint8], scale: float, zero_point: int) -> NDArra
             f"the input's scale {scale} and zero point {zero_point} are not those of an int8 tensor",
             hint="convert the model again with int8 input and output: boardproof convert",
         )
-    pixels = np.arange(256, dtype=np.float32) / np.float32(255)
+    pixels = spread(np.arange(256, dtype=np.uint8), span)
     with np.errstate(over="ignore"):  # a tiny scale: infinity is cut to 127 below
         steps = np.rint(pixels / step)
     table = np.clip(steps + np.float32(zero_point), -128, 127).astype(np.int8)
