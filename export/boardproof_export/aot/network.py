@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boardproof_export.aot.limits import Reason, configuration_reasons
+from boardproof_export.aot.limits import Reason, configuration_reasons, int8_reasons
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.records import Operator
 from boardproof_export.operators.registry import operator_of
@@ -33,12 +33,7 @@ class Network:
 def resolve(graph: Graph) -> Network | tuple[Reason, ...]:
     """The network, or every reason why there is none, in the graph's order."""
     reasons = list(configuration_reasons(graph))
-    reasons += [
-        Reason(f"the model's {what} is {graph.tensors[index].type}, not INT8")
-        for what, indices in (("input", graph.inputs), ("output", graph.outputs))
-        for index in indices
-        if graph.tensors[index].type != "INT8"
-    ]
+    reasons += int8_reasons(graph)
     nodes: list[Node] = []
     written = set(graph.inputs)
     for op in graph.ops:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boardproof_export.aot.limits import configuration_reasons
+from boardproof_export.aot.limits import configuration_reasons, int8_reasons
 from boardproof_export.ladder.tensorflow import hidden_output
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph
@@ -170,7 +171,7 @@ def board_limit(graph: Graph) -> tuple[bool, str]:
     """
     if not any(engine.runs for engine in support(graph)):
         return True, f"TensorFlow Lite Micro cannot run it: {next(tflm_reasons(graph))}"
-    limit = next(configuration_reasons(graph), None)
+    limit = next(chain(configuration_reasons(graph), int8_reasons(graph)), None)
     if limit is not None:
         return False, f"TensorFlow Lite Micro can run it, but boardproof's firmware cannot serve it: {limit}"
     return False, ""
