@@ -1,5 +1,5 @@
-"""`boardproof inspect`: what a .tflite file holds and which engine can run it. Needs neither TensorFlow nor an
-interpreter."""
+"""`boardproof inspect`: what a .tflite file holds, and which engine can run it: what `export` would say. Needs no
+TensorFlow; TensorFlow Lite Micro is asked in a process of its own, where it is installed."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,12 @@ from typing import Any
 
 from boardproof_export.aot.cores import CORES, kernel_name
 from boardproof_export.aot.limits import Reason, Support, configuration_reasons
-from boardproof_export.aot.network import Network, resolve
+from boardproof_export.aot.network import Network, reasons_of, resolve
 from boardproof_export.operators.registry import activation_of, constant_bytes, macs, total_macs
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph, Op, Quantization, Tensor, read_graph
 from boardproof_export.tflm.arena import measured
-from boardproof_export.tflm.engines import support
-from boardproof_export.tflm.limits import stateful_reasons
+from boardproof_export.tflm.limits import firmware_reasons
 
 SCHEMA = "boardproof.inspect/1"
 
@@ -30,7 +29,7 @@ def run(*, model: Path, as_json: bool) -> int:
         return 0
     from boardproof_export.commands import inspect_table
 
-    inspect_table.show(graph, record(graph))
+    inspect_table.show(record(graph), model)
     return 0
 
 
@@ -61,13 +60,8 @@ def record(graph: Graph) -> dict[str, Any]:
 
 def _engines(graph: Graph) -> tuple[Support, ...]:
     """What each engine says. TensorFlow Lite Micro itself is asked last, as `export` does."""
-    answers = []
-    for answer in support(graph):
-        if answer.engine == "tflm" and answer.runs:
-            reasons = tuple(stateful_reasons(graph)) or _refusal(graph)
-            answer = Support(answer.engine, reasons)
-        answers.append(answer)
-    return tuple(answers)
+    tflm = tuple(firmware_reasons(graph)) or _refusal(graph)
+    return (Support("aot", reasons_of(graph)), Support("tflm", tflm))
 
 
 def _refusal(graph: Graph) -> tuple[Reason, ...]:
