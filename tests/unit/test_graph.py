@@ -1,6 +1,7 @@
 """Reading .tflite files: what is there is read exactly, and whatever is broken is refused by name."""
 
 import time
+import tracemalloc
 from pathlib import Path
 
 import flatbuffers
@@ -10,7 +11,8 @@ from tflite.OperatorCode import OperatorCode
 
 from boardproof_export.commands import inspect
 from boardproof_export.shared.errors import InputError
-from boardproof_export.shared.model import Activation, Graph, _builtin, parse_graph, read_graph
+from boardproof_export.shared.model import Activation, Graph, parse_graph, read_graph
+from boardproof_export.shared.model.reader import _builtin
 from boardproof_export.tflm.engines import support
 from model_builder import FLOAT32, INT8, ModelBuilder, random_model, schema, tiny_model
 from support.small_models import with_constants_outside
@@ -99,6 +101,46 @@ def test_a_shape_of_very_many_dimensions_costs_no_time() -> None:
     with pytest.raises(InputError, match="50000 dimensions"):
         parse_graph(content, PATH)
     assert time.process_time() - started < 5  # it was 35 s with 100,000
+
+
+def test_a_long_name_that_all_tensors_share_costs_no_memory() -> None:
+    """A flatbuffer's tables may point to one string: 20,000 names of 14 KB in a file of 280 KB."""
+    builder = flatbuffers.Builder()
+    name = builder.CreateString("n" * 14_000)
+    entries = []
+    for _ in range(20_000):
+        schema.TensorStart(builder)
+        schema.TensorAddName(builder, name)
+        entries.append(schema.TensorEnd(builder))
+    schema.SubGraphStartTensorsVector(builder, len(entries))
+    for entry in entries:
+        builder.PrependUOffsetTRelative(entry)
+    tensors = builder.EndVector()
+    schema.SubGraphStart(builder)
+    schema.SubGraphAddTensors(builder, tensors)
+    subgraph = schema.SubGraphEnd(builder)
+    schema.BufferStart(builder)
+    buffer = schema.BufferEnd(builder)
+    vectors = []
+    for start, entry in (
+        (schema.ModelStartSubgraphsVector, subgraph),
+        (schema.ModelStartBuffersVector, buffer),
+    ):
+        start(builder, 1)
+        builder.PrependUOffsetTRelative(entry)
+        vectors.append(builder.EndVector())
+    schema.ModelStart(builder)
+    schema.ModelAddVersion(builder, 3)
+    schema.ModelAddSubgraphs(builder, vectors[0])
+    schema.ModelAddBuffers(builder, vectors[1])
+    builder.Finish(schema.ModelEnd(builder), b"TFL3")
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="longer than the file"):
+            parse_graph(bytes(builder.Output()), PATH)
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20  # it was 2 GB
+    finally:
+        tracemalloc.stop()
 
 
 def test_names_cannot_speak_to_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

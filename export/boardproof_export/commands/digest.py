@@ -33,9 +33,9 @@ def exporter_sources() -> list[Path]:
     return sorted(found | templates)
 
 
-def _imported(path: Path, package: Path) -> Iterator[Path]:
+def _imported(source: Path, package: Path) -> Iterator[Path]:
     """Modules of this package that a source imports."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
@@ -43,6 +43,7 @@ def _imported(path: Path, package: Path) -> Iterator[Path]:
         else:
             continue
         for name in names:
-            module = package.parent.joinpath(*name.split(".")).with_suffix(".py")
-            if module.is_relative_to(package) and module.is_file():
-                yield module
+            module = package.parent.joinpath(*name.split("."))
+            for path in (module.with_suffix(".py"), module / "__init__.py"):
+                if path.is_relative_to(package) and path.is_file():
+                    yield path

@@ -1,0 +1,7 @@
+"""The one reader of `.tflite` files, and the records that it gives. No judgement of what an engine runs may live here,
+and no operator by name."""
+
+from boardproof_export.shared.model.reader import parse_graph, read_graph
+from boardproof_export.shared.model.records import Activation, Graph, Op, Quantization, Tensor
+
+__all__ = ["Activation", "Graph", "Op", "Quantization", "Tensor", "parse_graph", "read_graph"]
