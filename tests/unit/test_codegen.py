@@ -145,13 +145,19 @@ def test_several_may_render_to_one_folder(tmp_path: Path) -> None:
 
 
 def test_a_large_model_is_rendered_in_little_memory(tmp_path: Path) -> None:
-    """8 MB of weights; 100 bytes of memory for each of them are too many."""
+    """8 MB of weights; 100 bytes of memory for each of them are too many.
+
+    On Linux not by getrusage: that hands a child its parent's peak.
+    """
     path = tmp_path / "large.tflite"
     path.write_bytes(random_model(1, depths=(2000, 4000)))
     code = (
-        "import resource, sys; from pathlib import Path; from boardproof_export.commands.export import render\n"
+        "import re, resource, sys; from pathlib import Path\n"
+        "from boardproof_export.commands.export import render\n"
         "render(Path(sys.argv[1]), Path(sys.argv[2]), ['portable'])\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "status = Path('/proc/self/status')\n"
+        "peak = re.search(r'VmHWM:\\s*(\\d+)', status.read_text()) if status.exists() else None\n"
+        "print(peak[1] if peak else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(path), str(tmp_path / "out")],
@@ -242,7 +248,7 @@ def test_unknown_pack_and_unwritable_folder(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no pack 'neon'"):
         export.render(tiny, tmp_path / "out", ["neon"])
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot write"):
         export.render(tiny, tmp_path / "file", ["portable"])
 
 

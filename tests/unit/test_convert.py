@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import os
 import platform
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -13,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boardproof_export.ladder import convert, train
+from boardproof_export.ladder import convert
 from boardproof_export.ladder import rungs as ladder
 from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.ladder_record import MODEL_STEM
 from boardproof_export.shared.model import read_graph
 from boardproof_export.shared.sources import fashion_mnist as dataset
 from boardproof_export.tflm.resolver import resolver
@@ -50,7 +49,7 @@ def test_the_record(converted: Any) -> None:
     assert record["h5_bytes"] == 1_244_464
     assert record["test_images"] == 10_000
     assert tuple(by_name(record)) == RUNGS
-    keys = {"name", "file", "bytes", "share_of_h5", "accuracy", "host_only", "reason", "sha256"}
+    keys = {"name", "file", "bytes", "share_of_h5", "accuracy", "engines", "host_only", "reason", "sha256"}
     for rung in record["rungs"]:
         content = (converted.folder / rung["file"]).read_bytes()
         assert set(rung) == keys
@@ -93,7 +92,9 @@ def test_host_only_rungs_say_why(converted: Any) -> None:
     }
     assert "DEQUANTIZE" in rungs["float16"]["reason"] and "FLOAT16" in rungs["float16"]["reason"]
     assert "FULLY_CONNECTED" in rungs["dynamic"]["reason"] and "hybrid" in rungs["dynamic"]["reason"]
-    assert "boardproof's firmware cannot" in rungs["float32"]["reason"]
+    assert "for the engine tflm alone: the model's input is FLOAT32" in rungs["float32"]["reason"]
+    assert rungs["float32"]["engines"] == ["tflm"]
+    assert rungs["int8"]["engines"] == ["aot", "tflm"]
     assert rungs["int8"]["reason"] == rungs["int8_per_tensor"]["reason"] == ""
 
 
@@ -247,9 +248,9 @@ class TestFileRefusals:
         assert "boardproof train" in caught.value.hint
         folder = tmp_path / ".boardproof" / "model"
         folder.mkdir(parents=True)
-        (folder / f"{train.MODEL_NAME}.h5").touch()
+        (folder / f"{MODEL_STEM}.h5").touch()
         assert convert.default_model().suffix == ".h5"
-        (folder / f"{train.MODEL_NAME}.keras").touch()
+        (folder / f"{MODEL_STEM}.keras").touch()
         assert convert.default_model().suffix == ".keras"
 
     def test_unwritable_folder(self, tmp_path: Path, trained: Any) -> None:
@@ -321,33 +322,20 @@ def test_the_range_of_the_pixels_is_the_users_to_state(
     assert record["input_range"] == [0.0, 255.0]
 
 
-@pytest.mark.parametrize(
-    ("said", "advice"),
-    [
-        (
-            "Unknown layer: 'Mine'. Please ensure you are using a `keras.utils.custom_object_scope`",
-            "its own making",
-        ),
-        ("No model config found in the file", "weights alone"),
-        ("Requested the deserialization of a `Lambda` layer", "Lambda"),
-        ("Error when deserializing class 'InputLayer'", "save it again"),
-    ],
-)
-def test_what_keras_does_not_load_gets_its_own_advice(said: str, advice: str) -> None:
-    assert advice in convert._advice(said)
-
-
-def test_legacy_keras_in_the_environment_changes_nothing(tmp_path: Path) -> None:
-    code = (
-        "from boardproof_export.ladder.tensorflow import import_tensorflow;"
-        "print(import_tensorflow().keras.__version__)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"TF_USE_LEGACY_KERAS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("3.")
+def test_another_range_that_is_right_more_often_is_worth_a_question(
+    tf: Any, small_split: dataset.Split, tmp_path: Path
+) -> None:
+    """A network that tells bright from dark images where pixels are 0 to 255, and sees all as dark otherwise."""
+    images = np.where(np.arange(len(small_split.labels)) % 2, 255, 0).astype(np.uint8)
+    images = np.broadcast_to(images[:, np.newaxis, np.newaxis], small_split.images.shape).copy()
+    split = dataset.Split(images, images[:, 0, 0] // 255, "")
+    model = keras_model(tf, tf.keras.layers.Dense(10))
+    weights, bias = np.zeros((784, 10), np.float32), np.full(10, -9e9, np.float32)
+    weights[:, 1], bias[:2] = 1 / 784, (100, 0)  # class 1 where the mean is above 100
+    model.layers[-1].set_weights([weights, bias])
+    path = tmp_path / "raw.keras"
+    model.save(path)
+    record, _ = convert.build(path, split, split)
+    assert record["rungs"][0]["accuracy"] == 0.5
+    assert record["better_range"] == {"range": [0.0, 255.0], "accuracy": 1.0}
+    assert convert.build(path, split, split, (0.0, 255.0))[0]["better_range"] is None

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from boardproof_export.commands.folder import writing
 from boardproof_export.ladder import tensorflow as tensorflow_import
 from boardproof_export.ladder import train
 from boardproof_export.shared import files
-from boardproof_export.shared.errors import ExitCode, InputError, ToolMissingError
+from boardproof_export.shared.errors import ExitCode, InputError, NoRoomError, ToolMissingError
+from boardproof_export.shared.ladder_record import TRAIN_SCHEMA
 
 
 def test_one_epoch_trains(trained: Any) -> None:
-    assert trained.record["schema"] == train.SCHEMA
+    assert trained.record["schema"] == TRAIN_SCHEMA
     assert trained.record["seed"] == 7 and trained.record["epochs"] == 1
     assert 0.80 < trained.record["test_accuracy"] < 0.90
     assert 0.2 < trained.record["test_loss"] < 0.7
@@ -104,7 +106,10 @@ class TestStaged:
         assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old"}
 
     def test_a_full_disk_is_an_error_with_a_hint(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match="No space left"), files.staged(tmp_path):
+        with pytest.raises(NoRoomError, match="No space left") as caught, files.staged(tmp_path):
+            raise OSError(28, "No space left on device")
+        assert caught.value.exit_code == ExitCode.ENVIRONMENT
+        with pytest.raises(NoRoomError), writing(tmp_path):
             raise OSError(28, "No space left on device")
 
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.files import unwritable
 from boardproof_export.shared.manifest import FILE_NAME, Manifest
 
 try:
@@ -22,15 +22,14 @@ def writing(out: Path) -> Iterator[None]:
 
     Raises:
         InputError: it cannot be written.
+        NoRoomError: the disk is full.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
         with _alone(out):
             yield
     except OSError as error:
-        raise InputError(
-            f"{out} cannot be written: {error.strerror or error}", hint="give another folder with --out"
-        ) from error
+        raise unwritable(out, error) from error
 
 
 @contextlib.contextmanager

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from boardproof_export.aot.cores import CORES, kernel_name
-from boardproof_export.aot.limits import Reason, Support, configuration_reasons
-from boardproof_export.aot.network import Network, reasons_of, resolve
+from boardproof_export.aot.limits import Support, configuration_reasons
+from boardproof_export.aot.network import Network, resolve
 from boardproof_export.operators.registry import activation_of, constant_bytes, macs, total_macs
-from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph, Op, Quantization, Tensor, read_graph
-from boardproof_export.tflm.arena import measured
-from boardproof_export.tflm.limits import firmware_reasons
+from boardproof_export.tflm.engines import export_support
 
 SCHEMA = "boardproof.inspect/1"
 
@@ -54,22 +52,8 @@ def record(graph: Graph) -> dict[str, Any]:
         "macs": total_macs(graph),
         # Why this project's firmware cannot serve the model, whatever the engine.
         "firmware_limits": [str(reason) for reason in configuration_reasons(graph)],
-        "engines": [_engine(answer) for answer in _engines(graph)],
+        "engines": [_engine(answer) for answer in export_support(graph)],
     }
-
-
-def _engines(graph: Graph) -> tuple[Support, ...]:
-    """What each engine says. TensorFlow Lite Micro itself is asked last, as `export` does."""
-    tflm = tuple(firmware_reasons(graph)) or _refusal(graph)
-    return (Support("aot", reasons_of(graph)), Support("tflm", tflm))
-
-
-def _refusal(graph: Graph) -> tuple[Reason, ...]:
-    try:
-        measured(graph, Path(f"{graph.name}.tflite"))
-    except InputError as error:
-        return (Reason(error.message),)
-    return ()
 
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:

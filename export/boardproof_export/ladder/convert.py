@@ -1,7 +1,6 @@
 """`boardproof convert`: a Keras model to the ladder of .tflite files, with the bytes and the accuracy of each."""
 
 import hashlib
-import shlex
 import tempfile
 import warnings
 import zipfile
@@ -9,23 +8,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
-from boardproof_export.ladder import console
+from boardproof_export.ladder import console, convert_table
 from boardproof_export.ladder import rungs as ladder
 from boardproof_export.ladder.tensorflow import import_tensorflow
-from boardproof_export.ladder.train import MODEL_NAME
 from boardproof_export.shared import files
 from boardproof_export.shared.errors import ExitCode, InputError
+from boardproof_export.shared.ladder_record import LADDER_FILE, LADDER_SCHEMA, MODEL_STEM
 from boardproof_export.shared.model import parse_graph
 from boardproof_export.shared.project import find_project
 from boardproof_export.shared.sources import fashion_mnist as dataset
 
-SCHEMA = "boardproof.ladder/2"  # 2: five rungs
-RECORD_NAME = "ladder.json"
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _TRAIN = "train one: boardproof train"
-NEAR_CHANCE = 0.2  # of ten classes
 
 
 def run(*, model: Path | None, out: Path | None, data: Path | None, span: dataset.Span, as_json: bool) -> int:
@@ -51,11 +45,13 @@ def run(*, model: Path | None, out: Path | None, data: Path | None, span: datase
     with files.staged(folder) as scratch:
         for name, content in contents.items():
             (scratch / name).write_bytes(content)
-        files.write_json(scratch / RECORD_NAME, record)
+        files.write_json(scratch / LADDER_FILE, record)
     if as_json:
         console.print_json(record)
     else:
-        _print(record, folder)
+        screen = console.results()
+        for line in convert_table.lines(record, path, folder):
+            screen.print(line)
     return ExitCode.PROVEN
 
 
@@ -67,7 +63,7 @@ def default_model() -> Path:
     """
     folder = find_project().state / "model"
     for suffix in (".keras", ".h5"):
-        path = folder / f"{MODEL_NAME}{suffix}"
+        path = folder / f"{MODEL_STEM}{suffix}"
         if path.exists():
             return path
     raise InputError(f"there is no trained model in {folder}", hint=_TRAIN)
@@ -130,14 +126,15 @@ def build(
                 failed[name] = error
                 continue
             file = f"{path.stem}_{name}.tflite"
-            host_only, reason = ladder.board_limit(parse_graph(content, Path(file)))
+            engines, reason = ladder.board_limit(parse_graph(content, Path(file)))
             rung = ladder.Rung(
                 name=name,
                 file=file,
                 bytes=len(content),
                 share_of_h5=len(content) / h5_bytes,
                 accuracy=ladder.accuracy(content, test, span),
-                host_only=host_only,
+                engines=engines,
+                host_only=not engines,
                 reason=reason,
                 sha256=hashlib.sha256(content).hexdigest(),
             )
@@ -145,8 +142,10 @@ def build(
         contents[file] = content
     if not rungs:
         raise next(iter(failed.values()))
+    with screen.status("other ranges of pixels"):
+        better = ladder.better_range(contents[rungs[0].file], test, span, rungs[0].accuracy)
     record = {
-        "schema": SCHEMA,
+        "schema": LADDER_SCHEMA,
         "model": {"file": path.name, "sha256": files.sha256_file(path)},
         "h5_bytes": h5_bytes,
         "test_images": len(test.labels),
@@ -154,6 +153,7 @@ def build(
         "calibration": {"images": len(calibration), "seed": ladder.CALIBRATION_SEED},
         "tensorflow": tf.__version__,
         "input_range": list(span),
+        "better_range": better and {"range": list(better[0]), "accuracy": better[1]},
         "rungs": [asdict(rung) for rung in rungs],
         "failed": {name: error.message for name, error in failed.items()},
     }
@@ -203,47 +203,3 @@ def _h5_bytes(tf: Any, path: Path) -> int:
             warnings.simplefilter("ignore")
             whole.save(weighed)
         return weighed.stat().st_size
-
-
-def _print(record: dict[str, Any], folder: Path) -> None:
-    table = Table(title=f"{record['model']['file']}: .h5 {record['h5_bytes']:,} bytes")
-    table.add_column("rung")
-    for heading in ("bytes", "of .h5", "accuracy"):
-        table.add_column(heading, justify="right")
-    table.add_column("runs on")
-    for rung in record["rungs"]:
-        table.add_row(
-            rung["name"],
-            f"{rung['bytes']:,}",
-            f"{rung['share_of_h5']:.1%}",
-            f"{rung['accuracy']:.2%}",
-            "host only" if rung["host_only"] else "not boardproof" if rung["reason"] else "microcontroller",
-        )
-    screen = console.results()
-    screen.print(table)
-    for rung in record["rungs"]:
-        if rung["reason"]:
-            screen.print(f"{rung['name']}: {rung['reason']}")
-    for name, reason in record["failed"].items():
-        screen.print(f"{name}: {reason}")
-    screen.print(f"accuracy over {record['test_images']:,} test images; files in {folder}")
-    best = max(rung["accuracy"] for rung in record["rungs"])
-    if best < NEAR_CHANCE:
-        low, high = record["input_range"]
-        screen.print(
-            f"warning: at best {best:.1%} of the images are right, near chance (10 %): was the model trained on pixels "
-            f"of another range than {low:g} to {high:g}? Then say which: --input-range 0:255, or -1:1"
-        )
-    served = (rung["file"] for rung in record["rungs"] if not rung["reason"])
-    board_model = next(served, None)
-    if board_model is not None:
-        span = "" if record["input_range"] == [0.0, 1.0] else f" --input-range {low_high(record)}"
-        screen.print(f"next: boardproof prove --model {shlex.quote(str(folder / board_model))}{span}")
-    else:
-        screen.print("none of these runs on a microcontroller with boardproof; the reasons are above")
-
-
-def low_high(record: dict[str, Any]) -> str:
-    """The range as `--input-range` takes it."""
-    low, high = record["input_range"]
-    return f"{low:g}:{high:g}"

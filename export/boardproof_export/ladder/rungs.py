@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boardproof_export.aot.limits import configuration_reasons, int8_reasons
 from boardproof_export.ladder.tensorflow import hidden_output
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph
 from boardproof_export.shared.sources import fashion_mnist as dataset
-from boardproof_export.tflm.engines import support
-from boardproof_export.tflm.limits import tflm_reasons
+from boardproof_export.tflm.engines import export_support
 
 BOARD_RUNG = "int8"
 # For TensorFlow Lite Micro of before September 2024, whose dense layers know one scale a tensor (docs/BOARDS.md).
@@ -25,6 +22,8 @@ PER_TENSOR_RUNG = "int8_per_tensor"
 RUNG_NAMES = ("float32", "float16", "dynamic", BOARD_RUNG, PER_TENSOR_RUNG)
 CALIBRATION_IMAGES = 500  # the TensorFlow Lite guide asks for 100 to 500
 CALIBRATION_SEED = 1
+USUAL_RANGES: tuple[dataset.Span, ...] = ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0))
+CLEARLY_BETTER = 0.03  # of all images
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,9 @@ class Rung:
     bytes: int
     share_of_h5: float  # bytes / bytes of the .h5
     accuracy: float  # 0 to 1, over the whole test set
-    host_only: bool  # no microcontroller runtime runs it
-    reason: str  # why it is host-only, or what limits it; empty when nothing does
+    engines: tuple[str, ...]  # of the firmware, that run it
+    host_only: bool  # none does
+    reason: str  # why it is host-only, or for tflm alone; empty when nothing is against it
     sha256: str
 
 
@@ -162,16 +162,28 @@ def accuracy(content: bytes, split: dataset.Split, span: dataset.Span = dataset.
     return right / len(images)
 
 
-def board_limit(graph: Graph) -> tuple[bool, str]:
-    """Whether a graph is host-only, and why; for a graph that is not, what limits it on a board.
+def better_range(
+    content: bytes, split: dataset.Split, span: dataset.Span, reached: float
+) -> tuple[dataset.Span, float] | None:
+    """The usual range of pixels with which a rung is right clearly more often than the `reached` with `span`, and how
+    often; None where there is none. What a model was trained on is the user's to say; this is worth a question."""
+    others = ((other, accuracy(content, split, other)) for other in USUAL_RANGES if other != span)
+    best = max(others, key=lambda entry: entry[1])
+    return best if best[1] >= reached + CLEARLY_BETTER else None
+
+
+def board_limit(graph: Graph) -> tuple[tuple[str, ...], str]:
+    """Which engines of the firmware run a graph, as `export` would say, and what is against it.
 
     Returns:
-        (host_only, reason); host-only is what neither engine runs, and the reason is then TensorFlow Lite Micro's,
-        which runs more. It is empty when nothing is against the graph.
+        (engines, reason). With no engine the reason is TensorFlow Lite Micro's, which runs more; with `tflm` alone it
+        is what the engine `aot` lacks. It is empty when nothing is against the graph.
     """
-    if not any(engine.runs for engine in support(graph)):
-        return True, f"TensorFlow Lite Micro cannot run it: {next(tflm_reasons(graph))}"
-    limit = next(chain(configuration_reasons(graph), int8_reasons(graph)), None)
-    if limit is not None:
-        return False, f"TensorFlow Lite Micro can run it, but boardproof's firmware cannot serve it: {limit}"
-    return False, ""
+    answers = export_support(graph)
+    engines = tuple(answer.engine for answer in answers if answer.runs)
+    aot, tflm = answers
+    if aot.runs:
+        return engines, ""
+    if tflm.runs:
+        return engines, f"for the engine tflm alone: {aot.reasons[0]}"
+    return engines, f"TensorFlow Lite Micro cannot run it: {tflm.reasons[0]}"

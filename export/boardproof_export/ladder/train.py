@@ -14,11 +14,10 @@ from boardproof_export.ladder import console
 from boardproof_export.ladder.tensorflow import import_tensorflow
 from boardproof_export.shared import files
 from boardproof_export.shared.errors import ExitCode, InputError
+from boardproof_export.shared.ladder_record import MODEL_STEM, TRAIN_FILE, TRAIN_SCHEMA
 from boardproof_export.shared.project import find_project
 from boardproof_export.shared.sources import fashion_mnist as dataset
 
-SCHEMA = "boardproof.train/1"
-MODEL_NAME = "fashion_mnist"  # stem of every file made from this model
 BATCH = 32
 # Batches that one call into the compiled graph takes. It divides the 1,875 batches of an epoch, and changes nothing
 # but the time: 2.5 s an epoch with 75 and XLA, against 9 s as Keras does it by default, on two cores.
@@ -43,7 +42,7 @@ class TrainRecord:
     tensorflow: str  # versions
     keras: str
     files: dict[str, dict[str, Any]] = field(default_factory=dict)  # name: {bytes, sha256}
-    schema: str = SCHEMA
+    schema: str = TRAIN_SCHEMA
 
 
 def run(*, out: Path | None, data: Path | None, epochs: int, seed: int, as_json: bool) -> int:
@@ -170,10 +169,10 @@ def _progress(keras: Any, epochs: int, steps: int) -> Iterator[Any]:
 def _save(model: Any, record: TrainRecord, folder: Path) -> None:
     with files.staged(folder) as scratch:
         for suffix in (".keras", ".h5"):
-            path = scratch / f"{MODEL_NAME}{suffix}"
+            path = scratch / f"{MODEL_STEM}{suffix}"
             model.save(path)
             record.files[path.name] = {"bytes": path.stat().st_size, "sha256": files.sha256_file(path)}
-        files.write_json(scratch / "train.json", asdict(record))
+        files.write_json(scratch / TRAIN_FILE, asdict(record))
 
 
 def _print(record: TrainRecord, folder: Path) -> None:
@@ -181,4 +180,4 @@ def _print(record: TrainRecord, folder: Path) -> None:
     screen.print(f"test loss {record.test_loss:.4f}, test accuracy {record.test_accuracy:.2%}")
     for name, entry in record.files.items():
         screen.print(f"{folder / name}  {entry['bytes']:,} bytes")
-    screen.print(f"next: boardproof convert {shlex.quote(str(folder / f'{MODEL_NAME}.keras'))}")
+    screen.print(f"next: boardproof convert {shlex.quote(str(folder / f'{MODEL_STEM}.keras'))}")

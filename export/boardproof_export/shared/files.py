@@ -1,6 +1,7 @@
 """Writing results so that an interrupted command loses nothing: all new files are complete, or none is there."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import tempfile
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.errors import BoardproofError, InputError, NoRoomError
 
 
 def prepare_folder(folder: Path) -> None:
@@ -16,15 +17,14 @@ def prepare_folder(folder: Path) -> None:
 
     Raises:
         InputError: it is a file, or cannot be created or written.
+        NoRoomError: the disk is full.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(
-            f"cannot write to {folder}: {error.strerror or error}", hint="name another folder with --out"
-        ) from error
+        raise unwritable(folder, error) from error
 
 
 @contextlib.contextmanager
@@ -35,7 +35,8 @@ def staged(folder: Path) -> Iterator[Path]:
     lies inside `folder` because a rename is atomic only within a file system.
 
     Raises:
-        InputError: the file system is full or refuses a write.
+        InputError: the file system refuses a write.
+        NoRoomError: it is full.
     """
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-", ignore_cleanup_errors=True) as name:
@@ -44,9 +45,19 @@ def staged(folder: Path) -> Iterator[Path]:
             for path in sorted(scratch.iterdir()):
                 path.replace(folder / path.name)
     except OSError as error:
-        raise InputError(
-            f"cannot write to {folder}: {error.strerror or error}", hint="name another folder with --out"
-        ) from error
+        raise unwritable(folder, error) from error
+
+
+def unwritable(folder: Path, error: OSError) -> BoardproofError:
+    """The error to raise where `folder` took no file: a full disk is the machine's fault, the rest the user's."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoRoomError(
+            f"there is no room left for {folder}: {error.strerror}",
+            hint="free some, or name another folder with --out",
+        )
+    return InputError(
+        f"cannot write to {folder}: {error.strerror or error}", hint="name another folder with --out"
+    )
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:

@@ -1,14 +1,32 @@
 """Which engine can run a graph, and if not, why. `aot`: the ahead-of-time engine; `tflm`: TensorFlow Lite Micro."""
 
-from boardproof_export.aot.limits import Support
+from pathlib import Path
+
+from boardproof_export.aot.limits import Reason, Support
 from boardproof_export.aot.network import reasons_of
+from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph
-from boardproof_export.tflm.limits import tflm_reasons
+from boardproof_export.tflm.arena import measured
+from boardproof_export.tflm.limits import firmware_reasons, tflm_reasons
 
 
 def support(graph: Graph) -> tuple[Support, ...]:
-    """The verdict on every engine."""
+    """The verdict on every engine, from the graph alone: quick."""
     return (
         Support("aot", reasons_of(graph)),
         Support("tflm", tuple(tflm_reasons(graph))),
     )
+
+
+def export_support(graph: Graph) -> tuple[Support, ...]:
+    """What `export` would say of each engine: TensorFlow Lite Micro itself is asked last, where it is installed."""
+    tflm = tuple(firmware_reasons(graph)) or _refusal(graph)
+    return (Support("aot", reasons_of(graph)), Support("tflm", tflm))
+
+
+def _refusal(graph: Graph) -> tuple[Reason, ...]:
+    try:
+        measured(graph, Path(f"{graph.name}.tflite"))
+    except InputError as error:
+        return (Reason(error.message),)
+    return ()

@@ -33,6 +33,17 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def joined(arguments: list[str]) -> list[str]:
+    """The arguments with `--input-range -1:1` as one word: argparse takes a value that begins so for an option."""
+    words: list[str] = []
+    for word in arguments:
+        if words and words[-1] == "--input-range":
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the process's exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -41,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = build_parser()
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        args = parser.parse_args(given)
+        args = parser.parse_args(joined(given))
         if args.command is None:
             parser.print_help()
             return ExitCode.USAGE

@@ -9,15 +9,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
+from boardproof_export.shared import ladder_record
 from boardproof_export.shared.errors import ExitCode, InputError
 from boardproof_export.shared.project import Project
 from boardproof_export.shared.sources import fashion_mnist
 from boardproof_host.runs.listener import Listener
-
-MODEL_STEM = "fashion_mnist"
-LADDER_SCHEMA = "boardproof.ladder/2"
 
 
 class StepError(Exception):
@@ -44,44 +41,16 @@ def trained_model(project: Project, listener: Listener, *, data: Path | None, se
     }
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:12]
     folder = project.state / "model" / key
-    keras = folder / f"{MODEL_STEM}.keras"
-    if _is_current(folder / "train.json", keras.name):
+    keras = folder / f"{ladder_record.MODEL_STEM}.keras"
+    if ladder_record.train_is_current(folder):
         listener.step("train", f"there already: {keras}")
     else:
         _step(listener, "train", "--out", str(folder), "--seed", str(seed), "--epochs", str(epochs), *named)
-    if _ladder_is_current(folder, keras):
+    if ladder_record.ladder_is_current(keras):
         listener.step("convert", f"there already: {folder}")
     else:
         _step(listener, "convert", str(keras), *named)
-    return folder / f"{MODEL_STEM}_int8.tflite"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
-
-
-def _is_current(record: Path, name: str) -> bool:
-    """Is the file that the record describes there, byte for byte?"""
-    wanted = _read(record).get("files", {}).get(name, {}).get("sha256")
-    return wanted is not None and wanted == _sha256(record.parent / name)
-
-
-def _ladder_is_current(folder: Path, keras: Path) -> bool:
-    ladder = _read(folder / "ladder.json")
-    if ladder.get("schema") != LADDER_SCHEMA or ladder.get("model", {}).get("sha256") != _sha256(keras):
-        return False
-    return all(_sha256(folder / rung["file"]) == rung["sha256"] for rung in ladder.get("rungs", []))
+    return folder / f"{ladder_record.MODEL_STEM}_int8.tflite"
 
 
 def _step(listener: Listener, name: str, *arguments: str) -> None:

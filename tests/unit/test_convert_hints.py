@@ -1,0 +1,135 @@
+"""What `boardproof convert` says: table, doubts, advice, next command. Only one test imports TensorFlow."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from boardproof_export.ladder import convert, convert_table
+from boardproof_host.commands.main import build_parser, joined
+
+
+def rung(name: str, *engines: str, reason: str = "") -> dict[str, Any]:
+    return {
+        "name": name,
+        "file": f"m_{name}.tflite",
+        "bytes": 409_640,
+        "share_of_h5": 0.329,
+        "accuracy": 0.873,
+        "engines": engines,
+        "host_only": not engines,
+        "reason": reason,
+    }
+
+
+def record(*rungs: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {
+        "model": {"file": "m.keras"},
+        "h5_bytes": 1_244_464,
+        "rungs": list(rungs),
+        "failed": {},
+        "test_images": 10_000,
+        "input_range": [0.0, 1.0],
+        "better_range": None,
+    } | changes
+
+
+def test_the_table_fits_sixty_columns() -> None:
+    shown = list(
+        convert_table.lines(
+            record(
+                rung("float32", "tflm"), rung("float16", reason="no"), rung("int8_per_tensor", "aot", "tflm")
+            ),
+            Path("m.keras"),
+            Path("out"),
+        )
+    )
+    table = shown[1:5]
+    assert max(map(len, table)) <= 60
+    assert [line.split()[-2:] for line in table[1:]] == [
+        ["tflm", "alone"],
+        ["host", "only"],
+        ["87.30%", "microcontroller"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("engines", "span", "target"),
+    [
+        ((("tflm",), ("aot", "tflm")), [0.0, 1.0], None),
+        ((("tflm",), ()), [0.0, 255.0], "tflm_host"),
+        ((("tflm",), ("tflm",)), [0.0, 1.0], "tflm_host"),
+        (((), ("aot", "tflm")), [-1.0, 1.0], None),
+    ],
+)
+def test_the_next_command_is_one_that_the_command_line_takes(
+    engines: tuple[tuple[str, ...], ...], span: list[float], target: str | None
+) -> None:
+    rungs = [rung(name, *names) for name, names in zip(("float32", "int8"), engines, strict=True)]
+    *_, last = convert_table.lines(record(*rungs, input_range=span), Path("m.keras"), Path("my models"))
+    assert last.startswith("next: boardproof prove ")
+    arguments = shlex.split(last.removeprefix("next: boardproof "))
+    args = build_parser().parse_args(joined(arguments))
+    assert args.model == Path("my models") / f"m_{'int8' if engines[1] else 'float32'}.tflite"
+    assert [float(end) for end in args.input_range.split(":")] == span
+    assert target in (None, args.target)
+
+
+def test_nothing_that_runs_is_no_next_command() -> None:
+    *_, last = convert_table.lines(
+        record(rung("float16", reason="DEQUANTIZE reads FLOAT16")), Path("m.keras"), Path("out")
+    )
+    assert "next:" not in last and "none of these runs" in last
+
+
+def test_a_range_that_may_be_meant_is_asked_for() -> None:
+    better = {"range": [-1.0, 1.0], "accuracy": 0.82}
+    shown = " ".join(
+        convert_table.lines(
+            record(rung("float32", "tflm"), better_range=better), Path("m.keras"), Path("out")
+        )
+    )
+    assert "with pixels of -1 to 1 82.0% of the images are right, with 0 to 1 87.3%" in shown
+    assert shown.endswith("next, if on the former: boardproof convert m.keras --input-range -1:1")
+
+
+@pytest.mark.parametrize("command", ["convert m.keras", "run --target t", "prove", "trace --target t"])
+def test_a_range_below_zero_is_no_option(command: str) -> None:
+    args = build_parser().parse_args(joined([*command.split(), "--input-range", "-1:1"]))
+    assert args.input_range == "-1:1"
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        (
+            "Unknown layer: 'Mine'. Please ensure you are using a `keras.utils.custom_object_scope`",
+            "its own making",
+        ),
+        ("No model config found in the file", "weights alone"),
+        ("Requested the deserialization of a `Lambda` layer", "Lambda"),
+        ("Error when deserializing class 'InputLayer'", "save it again"),
+    ],
+)
+def test_what_keras_does_not_load_gets_its_own_advice(said: str, advice: str) -> None:
+    assert advice in convert._advice(said)
+
+
+def test_legacy_keras_in_the_environment_changes_nothing(tmp_path: Path) -> None:
+    code = (
+        "from boardproof_export.ladder.tensorflow import import_tensorflow;"
+        "print(import_tensorflow().keras.__version__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"TF_USE_LEGACY_KERAS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("3.")
