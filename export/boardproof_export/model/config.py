@@ -24,6 +24,14 @@ class AotConfig:
     arena_bytes: int
 
 
+@dataclass(frozen=True)
+class TflmConfig:
+    """What model_config.h says of TensorFlow Lite Micro."""
+
+    arena_bytes: int
+    mve_bytes: int  # more, on cores with MVE
+
+
 @cache
 def _environment() -> Environment:
     return Environment(
@@ -35,7 +43,7 @@ def _environment() -> Environment:
 
 
 def render_config(
-    graph: Graph, *, macs: int = 0, aot: AotConfig | None = None, tflm_arena_bytes: int | None = None
+    graph: Graph, *, macs: int = 0, aot: AotConfig | None = None, tflm: TflmConfig | None = None
 ) -> dict[str, str]:
     """model_config.h, by file name. It states nothing of an engine that is not given. `macs`: of one inference.
 
@@ -64,7 +72,7 @@ def render_config(
         "has_variables": any(tensor.variable for tensor in graph.tensors),
         "packed_fill": _packed_fill(graph.tensors[graph.inputs[0]]),
         "aot": aot,
-        "tflm_arena_bytes": tflm_arena_bytes,
+        "tflm": tflm,
     }
     return {"model_config.h": _environment().get_template("model_config.h.j2").render(context)}
 

@@ -26,6 +26,8 @@ content = sys.stdin.buffer.read()
 runtime.Interpreter.from_bytes(content, arena_size=int(sys.argv[1])).print_allocations()
 """
 _LINE = re.compile(r"Arena allocation (head|tail) (\d+) bytes")
+# Structures of nothing but pointers, each padded to one: half as large on a 32-bit core.
+_POINTERS = re.compile(r"'(?:TfLiteEvalTensor data|NodeAndRegistration struct)' used (\d+) bytes")
 
 
 @dataclass(frozen=True)
@@ -34,19 +36,21 @@ class Arena:
 
     head: int
     tail: int
+    pointers: int  # of the tail: what is half as large on a 32-bit core
 
 
 def arena_bytes(graph: Graph, path: Path) -> int:
     """Bytes to give the arena on a board, a multiple of 16: an upper bound for 32-bit cores.
 
-    Pointers are half as wide there, which is the margin. Where `tflite_micro` is not installed (there are wheels for
-    x86-64 Linux alone) the parts are bounded from the graph.
+    The allocators' own structures are smaller there, which is the margin. Cores with MVE need `mve_scratch` more. Where
+    `tflite_micro` is not installed (there are wheels for x86-64 Linux alone) the parts are bounded from the graph.
 
     Raises:
         InputError: the host's interpreter cannot prepare the model `path`; its own words are in the message.
     """
     arena = measured(graph, path) or estimated(graph)
-    return _aligned(arena.tail) + _aligned(max(arena.head, _planning_bytes(graph))) + _kernel_scratch(graph)
+    tail = _aligned(arena.tail - arena.pointers // 2)
+    return tail + _aligned(max(arena.head, _planning_bytes(graph))) + _kernel_scratch(graph)
 
 
 def measured(graph: Graph, path: Path) -> Arena | None:
@@ -75,7 +79,7 @@ def measured(graph: Graph, path: Path) -> Arena | None:
             f"TensorFlow Lite Micro cannot prepare {path}: {_complaint(said, done.returncode)}",
             hint=f"see what runs where: boardproof inspect {shlex.quote(str(path))}",
         )
-    return Arena(sizes["head"], sizes["tail"])
+    return Arena(sizes["head"], sizes["tail"], sum(map(int, _POINTERS.findall(said))))
 
 
 def _complaint(said: str, code: int) -> str:
@@ -90,18 +94,20 @@ def estimated(graph: Graph) -> Arena:
     """
     head = sum(_aligned(tensor.bytes or 0) for tensor in graph.tensors if tensor.data is None)
     channels = sum(_channels(graph, op) for op in graph.ops)
-    return Arena(head, 1024 + 24 * len(graph.tensors) + 256 * len(graph.ops) + 8 * channels)
+    pointers = 24 * len(graph.tensors) + 64 * len(graph.ops)
+    return Arena(head, 1024 + pointers + 192 * len(graph.ops) + 8 * channels, pointers)
 
 
 def _planning_bytes(graph: Graph) -> int:
     """What preparing takes at the bottom for a while, on a 32-bit core.
 
     First an operator's tensors with the zero points of its per-channel weights and bias (AllocateTempTfLiteTensor),
-    later the planner's lists of all tensors (AllocationInfo and GreedyMemoryPlanner::per_buffer_size), each beside 12
-    scratch requests.
+    later the planner's lists: 24 bytes a tensor (AllocationInfo) and 44 one that gets memory
+    (GreedyMemoryPlanner::per_buffer_size), each beside 12 scratch requests.
     """
     tensors = 160 + 2 * (12 + 4 * max((_channels(graph, op) for op in graph.ops), default=0))
-    return 192 + max(tensors, 68 * len(graph.tensors))
+    planned = sum(1 for tensor in graph.tensors if tensor.data is None)
+    return 192 + max(tensors, 24 * len(graph.tensors) + 44 * planned)
 
 
 def _channels(graph: Graph, op: Op) -> int:
@@ -112,21 +118,26 @@ def _channels(graph: Graph, op: Op) -> int:
     return len(weights.quantization.scales)
 
 
-def _kernel_scratch(graph: Graph) -> int:
+def mve_scratch(graph: Graph) -> int:
+    """Bytes that the arena needs more on cores with MVE, where CMSIS-NN keeps 4 bytes an output of a dense layer."""
+    return _kernel_scratch(graph, mve=True) - _kernel_scratch(graph)
+
+
+def _kernel_scratch(graph: Graph, *, mve: bool = False) -> int:
     """What CMSIS-NN's kernels ask for and the reference kernels of the host do not: one operator's at a time.
 
     Formulas: the *_get_buffer_size functions of CMSIS-NN (4 bytes an output of a dense layer, on cores with MVE; two
     columns of int16 for a convolution; one int16 a weight for a depthwise one).
     """
-    return _aligned(max((_op_scratch(graph, op) for op in graph.ops), default=0))
+    return _aligned(max((_op_scratch(graph, op, mve) for op in graph.ops), default=0))
 
 
-def _op_scratch(graph: Graph, op: Op) -> int:
+def _op_scratch(graph: Graph, op: Op, mve: bool) -> int:
     weights = graph.optional(op, 1)
     if weights is None or weights.type != "INT8" or not weights.shape:
         return 0
     if op.code == "FULLY_CONNECTED":
-        return 4 * weights.shape[0]
+        return 4 * weights.shape[0] if mve else 0
     if op.code == "CONV_2D":
         return 4 * _aligned(weights.count // max(weights.shape[0], 1))
     if op.code == "DEPTHWISE_CONV_2D":

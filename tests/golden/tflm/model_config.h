@@ -46,7 +46,11 @@
 
 /* TensorFlow Lite Micro: RAM for its arena, as measured when this was rendered, and as given. The board says in hello
  * how much it uses; give it as much with -D MODEL_TFLM_ARENA_BYTES=... */
+#if defined(__ARM_FEATURE_MVE) /* CMSIS-NN's dense layers ask for scratch there */
+#define MODEL_TFLM_ARENA_NEEDED 2560
+#else
 #define MODEL_TFLM_ARENA_NEEDED 2048
+#endif
 #ifndef MODEL_TFLM_ARENA_BYTES
 #define MODEL_TFLM_ARENA_BYTES MODEL_TFLM_ARENA_NEEDED
 #endif
