@@ -72,7 +72,7 @@ def render(model: Path, pack: str) -> Path:
     """Renders `model` into a folder of its own, by content; returns the folder."""
     if not model.is_file():
         refuse(f"there is no {model}", "restore it, or name another in custom_model")
-    digest = hashlib.sha256(model.read_bytes() + model.stem.encode() + exporter_digest()).hexdigest()
+    digest = hashlib.sha256(model.read_bytes() + os.fsencode(model.stem) + exporter_digest()).hexdigest()
     folder = MODELS / digest[:16]
     if not (folder / pack / "manifest.json").is_file():
         folder.mkdir(parents=True, exist_ok=True)

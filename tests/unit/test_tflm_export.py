@@ -222,13 +222,20 @@ def test_refuses_an_operator_that_it_lacks(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_refuses_state_between_images() -> None:
+def test_state_that_the_engine_puts_back_is_taken_and_other_state_refused() -> None:
     builder = ModelBuilder()
     source, state, output = (builder.tensor((1, 4), 0.1, 0) for _ in range(3))
     builder.tensors[state].isVariable = True
     builder.op(OPS.ADD, [source, state], [output], schema.AddOptionsT(), schema.BuiltinOptions.AddOptions)
+    graph = graph_of(builder.build([source], [output]))
+    assert list(firmware_reasons(graph)) == []
+    (config,) = render_config(graph).values()
+    assert "#define MODEL_HAS_VARIABLES 1" in config
+    builder = ModelBuilder()
+    source, output = builder.tensor((1, 4), 0.1, 0), builder.tensor((1, 4), 0.1, 0)
+    builder.op(OPS.CUSTOM, [source], [output], custom="CIRCULAR_BUFFER")
     (reason,) = firmware_reasons(graph_of(builder.build([source], [output])))
-    assert str(reason).startswith("operator 0 (ADD) keeps state")
+    assert str(reason).startswith("operator 0 (CIRCULAR_BUFFER) keeps state")
 
 
 @needs_tflm

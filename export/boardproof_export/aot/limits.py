@@ -1,6 +1,7 @@
 """Why a graph cannot be run: the words for it, and what holds for every engine. The answer names the operator and its
 index."""
 
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ def require(graph: Graph, reasons: Iterable[Reason], path: Path, what: str) -> N
     if any(tensor.type == "FLOAT32" for tensor in graph.tensors):
         hint = "export the full int8 rung of `boardproof convert`"
     else:
-        hint = f"see what runs where: boardproof inspect {path}"
+        hint = f"see what runs where: boardproof inspect {shlex.quote(str(path))}"
     raise InputError(f"{path} {what}: {first}", hint=hint)
 
 

@@ -85,8 +85,10 @@ def firmware_reasons(graph: Graph) -> Iterator[Reason]:
 
 
 def stateful_reasons(graph: Graph) -> Iterator[Reason]:
-    """Operators that keep state: a repeated or reordered image would change the next one's output."""
+    """Operators whose state nobody puts back: a repeated or reordered image would change the next one's output.
+
+    Variable tensors (SVDF, LSTM) are no reason: the engine clears them before each inference, as the reference does.
+    """
     for op in graph.ops:
-        stateful = any(tensor >= 0 and graph.tensors[tensor].variable for tensor in (*op.inputs, *op.outputs))
-        if stateful or op.code in _STATEFUL:
-            yield Reason("keeps state from one input to the next, which the protocol does not", op)
+        if op.code in _STATEFUL:
+            yield Reason("keeps state from one input to the next, which nobody can put back", op)

@@ -136,7 +136,7 @@ def _folder(project: Project, target: Target, model: Path) -> Path:
         content = hashlib.sha256(model.read_bytes())
     except OSError as error:
         raise InputError(f"cannot read {model}: {error.strerror}", hint="name a .tflite file") from error
-    content.update(model.stem.encode())  # the name is in the firmware's sources
+    content.update(os.fsencode(model.stem))  # the name is in the firmware's sources
     settings = {k: v for k, v in sorted(os.environ.items()) if k.startswith("PLATFORMIO_") and k not in _OURS}
     if settings:
         content.update(json.dumps(settings).encode())

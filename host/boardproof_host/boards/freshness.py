@@ -28,7 +28,7 @@ def inputs(project: Project, target: Target, model: Path) -> str | None:
         return None
     digest = hashlib.sha256()
     for line in (*_settings(), *_files(project, model), *_libraries()):
-        digest.update(line.encode() + b"\n")
+        digest.update(os.fsencode(line) + b"\n")
     return digest.hexdigest()
 
 

@@ -46,6 +46,8 @@ def joined(arguments: list[str]) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the process's exit code."""
+    if arguments is None:
+        _speak_utf8()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):  # a stream of a test's own
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -74,6 +76,13 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         return _fault(error)
     return code
+
+
+def _speak_utf8() -> None:
+    """Starts anew in Python's UTF-8 mode where the locale is not UTF-8: neither reports nor PlatformIO could name a
+    folder whose name is not ASCII."""
+    if sys.getfilesystemencoding().lower() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | {"PYTHONUTF8": "1"})
 
 
 def _tell(message: str, hint: str) -> None:

@@ -1,5 +1,6 @@
 """A model's edges, its inputs and outputs, as the oracles and their worker need them."""
 
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,9 @@ class Edges:
             InputError: it has none, or one of a type that no board takes.
         """
         if not graph.inputs or not graph.outputs:
-            raise InputError(f"{path} has no input or no output", hint=f"boardproof inspect {path}")
+            raise InputError(
+                f"{path} has no input or no output", hint=f"boardproof inspect {shlex.quote(str(path))}"
+            )
         return cls(
             tuple(_edge(graph, index, "input", path) for index in graph.inputs),
             tuple(_edge(graph, index, "output", path) for index in graph.outputs),
