@@ -32,10 +32,10 @@ def test_compiles_without_warnings(
     model.write_bytes(tiny_model())
     (manifest,) = export.render(model, tmp_path, [pack])
     (tmp_path / "boardproof_build.h").write_text(BUILD_HEADER, encoding="utf-8")
-    folder = tmp_path / manifest.pack
+    folder = tmp_path / manifest.core
     parts = ("app", "protocol", "engine/aot") if level == "-O2" else ("engine/aot",)
     sources = [folder / "model_aot.c"]
-    sources += [path for part in parts for path in (FIRMWARE / part).glob("*.c")]
+    sources += [path for part in parts for path in (FIRMWARE / part).rglob("*.c")]
     include = [f"-I{path}" for path in (FIRMWARE, folder, tmp_path)]
     for source in sources:
         run_compiler(

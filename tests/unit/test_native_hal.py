@@ -22,7 +22,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
         FIRMWARE / "hal" / "native" / "hal.c",
         *sorted((FIRMWARE / "app").rglob("*.c")),
         *sorted((FIRMWARE / "protocol").glob("*.c")),
-        *sorted((FIRMWARE / "engine" / "aot").glob("*.c")),
+        *sorted((FIRMWARE / "engine" / "aot").rglob("*.c")),
         generated / "model_aot.c",
     ]
     return compile_host(folder / "board", sources, [f"-I{generated}"])
