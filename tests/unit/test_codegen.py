@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from jinja2 import UndefinedError
 
-from boardproof_export.aot import render as codegen
 from boardproof_export.aot.cores import CORES
 from boardproof_export.aot.network import Network, resolve
 from boardproof_export.commands import export
+from boardproof_export.model.rendering import from_template
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import Manifest, read_manifest
 from boardproof_export.shared.model import parse_graph
@@ -254,7 +254,7 @@ def test_unknown_pack_and_unwritable_folder(tiny: Path, tmp_path: Path) -> None:
 
 def test_templates_are_strict() -> None:
     with pytest.raises(UndefinedError):
-        codegen._render("model_aot.c.j2", {})
+        from_template("boardproof_export.aot", "model_aot.c.j2", {})
 
 
 def test_render_needs_neither_tensorflow_nor_rich(tiny: Path, tmp_path: Path) -> None:

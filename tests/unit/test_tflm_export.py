@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boardproof_export.aot import render as codegen
 from boardproof_export.commands import export
 from boardproof_export.model.config import TflmConfig, render_config
 from boardproof_export.operators.registry import total_macs
@@ -17,6 +16,7 @@ from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import read_manifest
 from boardproof_export.shared.model import Graph, Op, parse_graph
 from boardproof_export.tflm import arena as tflm_arena
+from boardproof_export.tflm import render as tflm_render
 from boardproof_export.tflm import resolver as tflm_ops
 from boardproof_export.tflm.limits import _TFLM_CUSTOM_OPS, _TFLM_OPS, firmware_reasons
 from model_builder import FLOAT32, INT8, INT32, ModelBuilder, random_model, schema, tiny_model
@@ -76,7 +76,7 @@ def test_golden() -> None:
     """BOARDPROOF_UPDATE_GOLDEN=1 writes the files anew; read the difference before you commit it."""
     graph = parse_graph(tiny_model(), Path("tiny.tflite"))
     files = render_config(graph, macs=total_macs(graph), tflm=TflmConfig(2048, 512))
-    files |= codegen.render_resolver(graph, tflm_ops.resolver(graph))
+    files |= tflm_render.render_resolver(graph)
     if os.environ.get("BOARDPROOF_UPDATE_GOLDEN"):
         GOLDEN.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():

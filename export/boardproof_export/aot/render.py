@@ -3,54 +3,18 @@
 Templates only loop; every literal is formed here. The same graph and core profile give the same text.
 """
 
-from functools import cache
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from boardproof_export.aot.cores import Core
 from boardproof_export.aot.schedule import Program, Step
+from boardproof_export.model.rendering import comment, from_template
 from boardproof_export.operators.records import Array, Call
 from boardproof_export.shared.model import Graph
-from boardproof_export.tflm.resolver import Resolver
 
 _ROW_BYTES = 16
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("boardproof_export.aot", "templates"),
-        undefined=StrictUndefined,
-        autoescape=False,
-        keep_trailing_newline=True,
-    )
-
-
-def _render(template: str, context: dict[str, Any]) -> str:
-    return _environment().get_template(template).render(context)
-
-
-def render_data(graph: Graph) -> dict[str, str]:
-    """model_data.c and model_data.h, by file name: the .tflite file as a C array. Any model will do."""
-    context = {
-        "model": _model(graph),
-        "data_rows": _byte_rows(graph.content),
-    }
-    return {name: _render(f"{name}.j2", context) for name in ("model_data.c", "model_data.h")}
-
-
-def render_resolver(graph: Graph, resolver: Resolver) -> dict[str, str]:
-    """model_ops.h, by file name: the op resolver of TensorFlow Lite Micro."""
-    context = {
-        "model": _model(graph),
-        "calls": resolver.calls,
-        "headers": resolver.headers,
-        "per_channel_dense": resolver.per_channel_dense,
-    }
-    return {"model_ops.h": _render("model_ops.h.j2", context)}
 
 
 def render_aot(graph: Graph, core: Core, program: Program) -> tuple[dict[str, str], dict[int, int]]:
@@ -64,7 +28,7 @@ def render_aot(graph: Graph, core: Core, program: Program) -> tuple[dict[str, st
             asserts += [{"condition": condition, "says": says} for condition, says in call.asserts]
     offsets = program.plan.offsets
     context = {
-        "model": _model(graph),
+        "model": {"name": comment(graph.name)},
         "core": core.name,
         "headers": sorted(
             {f"engine/aot/operators/{step.node.operator.name}.h" for step in program.steps if step.kernel}
@@ -81,18 +45,7 @@ def render_aot(graph: Graph, core: Core, program: Program) -> tuple[dict[str, st
         "layers": layers,
         "steps": [_step(step, offsets) for step in program.steps],
     }
-    return {"model_aot.c": _render("model_aot.c.j2", context)}, flash
-
-
-def _model(graph: Graph) -> dict[str, Any]:
-    return {
-        "name": _comment(graph.name),
-        "name_literal": _literal(graph.name),
-        "bytes": len(graph.content),
-        "sha256": graph.sha256,
-        "schema_version": graph.schema_version,
-        "op_count": len(graph.ops),
-    }
+    return {"model_aot.c": from_template("boardproof_export.aot", "model_aot.c.j2", context)}, flash
 
 
 def _layer(step: Step, call: Call) -> dict[str, Any]:
@@ -165,17 +118,3 @@ def _number(value: int) -> str:
 
 def _hexadecimal(value: int) -> str:
     return f"0x{value:08x}u"
-
-
-def _byte_rows(content: bytes) -> str:
-    rows = (content[start : start + _ROW_BYTES] for start in range(0, len(content), _ROW_BYTES))
-    return "\n".join(f"    {', '.join(f'0x{byte:02x}' for byte in row)}," for row in rows)
-
-
-def _comment(text: str) -> str:
-    """A file's stem inside a C comment: nothing that could end it."""
-    return "".join(char if char.isascii() and (char.isalnum() or char in "._- ") else "_" for char in text)
-
-
-def _literal(text: str) -> str:
-    return f'"{_comment(text)}"'

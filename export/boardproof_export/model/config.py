@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from boardproof_export.model.rendering import comment, from_template
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph, Tensor
 
@@ -30,16 +29,6 @@ class TflmConfig:
 
     arena_bytes: int
     mve_bytes: int  # more, on cores with MVE
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("boardproof_export.model", "templates"),
-        undefined=StrictUndefined,
-        autoescape=False,
-        keep_trailing_newline=True,
-    )
 
 
 def render_config(
@@ -74,7 +63,7 @@ def render_config(
         "aot": aot,
         "tflm": tflm,
     }
-    return {"model_config.h": _environment().get_template("model_config.h.j2").render(context)}
+    return {"model_config.h": from_template("boardproof_export.model", "model_config.h.j2", context)}
 
 
 def _table(edges: Iterable[tuple[str, Tensor]]) -> Iterable[dict[str, Any]]:
@@ -120,11 +109,6 @@ def _packed_fill(tensor: Tensor) -> int:
     """The zero point of a tensor of bytes; 0 for every other: zeros are what its memory holds."""
     affine = _affine(tensor)
     return affine[1] & 0xFF if affine is not None and tensor.type in ("INT8", "UINT8") else 0
-
-
-def comment(text: str) -> str:
-    """Text from outside (a file's stem) inside a C comment or literal: nothing that could end either."""
-    return "".join(char if char.isascii() and (char.isalnum() or char in "._-, ") else "_" for char in text)
 
 
 def _rows(items: Iterable[str], width: int) -> Sequence[str]:
