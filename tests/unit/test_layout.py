@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -12,6 +13,16 @@ from support.host_c import ROOT
 
 EXPORT = ROOT / "export" / "boardproof_export"
 HOST = ROOT / "host" / "boardproof_host"
+
+
+# From the ground up: a room imports rooms before it, never one behind it.
+FLOORS = {
+    EXPORT: ["shared", "model", "operators", "aot", "tflm", "ladder", "commands"],
+    HOST: ["protocol", "link", "ports", "record", "oracles", "report", "boards", "runs", "commands"],
+}
+RENDERED = {HOST / "protocol" / "messages.py"}  # nobody writes it
+PROGRAMS = {HOST / "boards" / "virtual" / "board.py"}  # started as a process
+LONGEST, MEDIAN = 350, 150  # lines of a source file
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -86,3 +97,62 @@ def test_protocol_files_are_rendered_from_the_declaration() -> None:
         [sys.executable, ROOT / "firmware" / "generate_protocol.py", "--check"], check=False
     )
     assert done.returncode == 0
+
+
+def modules() -> dict[str, Path]:
+    return {
+        ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__"): path
+        for package in FLOORS
+        for path in files(package)
+    }
+
+
+def imported_modules(path: Path, known: dict[str, Path]) -> set[str]:
+    """Modules of this project that a file imports, lazily or not."""
+    named = {name if name in known else name.rpartition(".")[0] for name in imports(path)}
+    return {name for name in named if known.get(name, path) != path}
+
+
+@pytest.mark.parametrize("package", FLOORS, ids=lambda package: package.name)
+def test_imports_run_one_way(package: Path) -> None:
+    floors = FLOORS[package]
+    assert {path.name for path in package.iterdir() if (path / "__init__.py").is_file()} == set(floors)
+    for path in files(package):
+        room = path.relative_to(package).parts[0]
+        for name in imports(path):
+            if name.startswith(f"{package.name}.") and room in floors:
+                assert floors.index(name.split(".")[1]) <= floors.index(room), f"{path} imports {name}"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    known = modules()
+    left = {name: imported_modules(path, known) for name, path in known.items()}
+    while ground := {name for name, needs in left.items() if not needs & left.keys()}:
+        left = {name: needs for name, needs in left.items() if name not in ground}
+    assert not left
+
+
+def test_sources_are_short() -> None:
+    lengths = {
+        path: len(path.read_text(encoding="utf-8").splitlines())
+        for path in modules().values()
+        if path not in RENDERED
+    }
+    assert not {str(path): length for path, length in lengths.items() if length > LONGEST}
+    assert median(lengths.values()) < MEDIAN
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for package in FLOORS for path in files(package) if path.name == "__init__.py"],
+    ids=lambda path: str(path.parent.relative_to(ROOT)),
+)
+def test_a_package_says_what_lives_there(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_arguments_end_in_commands() -> None:
+    """Below them nobody sees an argparse.Namespace, but for what is a program of its own."""
+    for path in modules().values():
+        if path.parent.name != "commands" and path not in PROGRAMS:
+            assert not any(name.split(".")[0] == "argparse" for name in imports(path)), path

@@ -1,0 +1,1 @@
+"""Training and conversion: the only room that may import TensorFlow. It renders nothing."""

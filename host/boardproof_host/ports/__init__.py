@@ -1,0 +1,1 @@
+"""Serial ports of this machine: found, named, opened, who holds them. Knows bytes, and no protocol."""
