@@ -53,8 +53,6 @@ def require(graph: Graph, reasons: Iterable[Reason], path: Path, what: str) -> N
     raise InputError(f"{path} {what}: {first}", hint=hint)
 
 
-# What the protocol exchanges: enum tensor_type of firmware/protocol.toml.
-_EDGE_TYPES = ("FLOAT32", "INT32", "UINT8", "BOOL", "INT16", "INT8")
 _QUANTIZED = ("INT8",)
 _MOST_EDGES = 255  # what hello counts
 
@@ -81,7 +79,7 @@ def int8_reasons(graph: Graph) -> Iterator[Reason]:
 
 
 def _edge_reasons(tensor: Tensor, what: str) -> Iterator[Reason]:
-    if tensor.type not in _EDGE_TYPES:
+    if tensor.info is None:
         yield Reason(f"the model's {what} is {tensor.type}, which boards do not exchange")
         return
     if tensor.dynamic:

@@ -6,11 +6,10 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
 
 from boardproof_export.aot import render as codegen
 from boardproof_export.aot.cores import CORES, Core
-from boardproof_export.aot.limits import require
+from boardproof_export.aot.limits import Reason, require
 from boardproof_export.aot.network import Network, resolve
 from boardproof_export.aot.schedule import schedule
 from boardproof_export.commands.digest import exporter_digest
@@ -21,7 +20,7 @@ from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import Manifest, OpInfo
 from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import find_project
-from boardproof_export.shared.tensors import TensorInfo, TensorType
+from boardproof_export.shared.tensors import TensorInfo
 from boardproof_export.tflm import render as tflm
 from boardproof_export.tflm.limits import firmware_reasons
 
@@ -74,11 +73,12 @@ def render(model: Path, out: Path, packs: Sequence[str]) -> list[Manifest]:
         raise InputError(f"there is no pack {unknown[0]!r}", hint=f"packs are: {', '.join(known)}")
     graph = read_graph(model)
     network = resolve(graph)
-    chosen = list(dict.fromkeys(packs)) or _packs_that_run(graph, network)
+    tflm_reasons = tuple(firmware_reasons(graph))
+    chosen = list(dict.fromkeys(packs)) or _packs_that_run(network, runs_tflm=not tflm_reasons)
     if not isinstance(network, Network) and not set(chosen) <= {tflm.FOLDER}:
         require(graph, network, model, "cannot be exported")
     if tflm.FOLDER in chosen:
-        require(graph, firmware_reasons(graph), model, "cannot be exported for TensorFlow Lite Micro")
+        require(graph, tflm_reasons, model, "cannot be exported for TensorFlow Lite Micro")
     rendered = [
         render_aot(network, CORES[name])
         if isinstance(network, Network) and name in CORES
@@ -121,10 +121,9 @@ def render_tflm(graph: Graph, path: Path) -> tuple[Manifest, dict[str, str]]:
     return _manifest(graph, ("tflm", tflm.FOLDER), ops, arena, len(graph.content)), files
 
 
-def _packs_that_run(graph: Graph, network: object) -> list[str]:
+def _packs_that_run(network: Network | tuple[Reason, ...], *, runs_tflm: bool) -> list[str]:
     """All packs of the engines that can run the graph; if none can, packs that will be refused."""
     runs_aot = isinstance(network, Network)
-    runs_tflm = next(firmware_reasons(graph), None) is None
     return [*(CORES if runs_aot or not runs_tflm else ()), *([tflm.FOLDER] if runs_tflm else ())]
 
 
@@ -138,8 +137,8 @@ def _manifest(
         bytes=len(graph.content),
         engine=engine,
         core=core,
-        inputs=tuple(_tensor_info(graph, index) for index in graph.inputs),
-        outputs=tuple(_tensor_info(graph, index) for index in graph.outputs),
+        inputs=_edges(graph, graph.inputs),
+        outputs=_edges(graph, graph.outputs),
         ops=ops,
         arena_bytes=arena,
         constants_bytes=constants,
@@ -147,10 +146,6 @@ def _manifest(
     )
 
 
-def _tensor_info(graph: Graph, index: int) -> TensorInfo:
-    tensor = graph.tensors[index]
-    kind = cast(TensorType, tensor.type.lower())  # limits.configuration_reasons refuses all others
-    if tensor.quantization is None:
-        return TensorInfo(tensor.name, kind, tensor.shape)
-    scale, point = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
-    return TensorInfo(tensor.name, kind, tensor.shape, float(scale), point)
+def _edges(graph: Graph, indices: Sequence[int]) -> tuple[TensorInfo, ...]:
+    infos = [graph.tensors[index].info for index in indices]
+    return tuple(info for info in infos if info is not None)  # limits.configuration_reasons refuses others

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from boardproof_export.aot.cores import CORES, kernel_name
-from boardproof_export.aot.limits import Support, configuration_reasons
+from boardproof_export.aot.limits import Reason, Support, configuration_reasons
 from boardproof_export.aot.network import Network, resolve
 from boardproof_export.operators.registry import activation_of, constant_bytes, macs, total_macs
 from boardproof_export.shared.model import Graph, Op, Quantization, Tensor, read_graph
@@ -33,7 +33,8 @@ def run(*, model: Path, as_json: bool) -> int:
 
 def record(graph: Graph) -> dict[str, Any]:
     """The whole answer as a JSON record, schema "boardproof.inspect/1". Sizes are bytes, indices the file's own."""
-    kernels = _kernels(graph)
+    network = resolve(graph)
+    kernels = _kernels(network)
     return {
         "schema": SCHEMA,
         "model": {
@@ -52,7 +53,7 @@ def record(graph: Graph) -> dict[str, Any]:
         "macs": total_macs(graph),
         # Why this project's firmware cannot serve the model, whatever the engine.
         "firmware_limits": [str(reason) for reason in configuration_reasons(graph)],
-        "engines": [_engine(answer) for answer in export_support(graph)],
+        "engines": [_engine(answer) for answer in export_support(graph, network)],
     }
 
 
@@ -98,9 +99,8 @@ def _op(graph: Graph, op: Op) -> dict[str, Any]:
     }
 
 
-def _kernels(graph: Graph) -> dict[int, dict[str, str | None]]:
+def _kernels(network: Network | tuple[Reason, ...]) -> dict[int, dict[str, str | None]]:
     """What would compute each operator, by its index and the core profile; nothing where aot cannot run the graph."""
-    network = resolve(graph)
     if not isinstance(network, Network):
         return {}
     return {

@@ -12,8 +12,11 @@ from typing import Any
 from boardproof_export.shared.errors import BoardproofError, InputError, NoRoomError
 
 
-def prepare_folder(folder: Path) -> None:
+def prepare_folder(folder: Path, called: str = "") -> None:
     """Creates `folder` and proves that files can be made in it, before any long work begins.
+
+    Args:
+        called: what the folder is, for the error: "the report folder".
 
     Raises:
         InputError: it is a file, or cannot be created or written.
@@ -24,7 +27,7 @@ def prepare_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise unwritable(folder, error, called) from error
 
 
 @contextlib.contextmanager
@@ -48,15 +51,17 @@ def staged(folder: Path) -> Iterator[Path]:
         raise unwritable(folder, error) from error
 
 
-def unwritable(folder: Path, error: OSError) -> BoardproofError:
+def unwritable(folder: Path, error: OSError, called: str = "") -> BoardproofError:
     """The error to raise where `folder` took no file: a full disk is the machine's fault, the rest the user's."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NoRoomError(
-            f"there is no room left for {folder}: {error.strerror}",
+            f"there is no room left for {called or 'files in'} {folder}: {error.strerror}",
             hint="free some, or name another folder with --out",
         )
+    refused = f"{called} {folder} cannot be written" if called else f"cannot write to {folder}"
     return InputError(
-        f"cannot write to {folder}: {error.strerror or error}", hint="name another folder with --out"
+        f"{refused}: {error.strerror or error}",
+        hint="name another folder with --out, or change its permissions",
     )
 
 
@@ -66,6 +71,22 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
 
 
 def sha256_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, lower-case hex."""
+    """SHA-256 of a file's bytes, lower-case hex.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_model(path: Path) -> bytes:
+    """The bytes of a .tflite file that a user may have named.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", hint="name a .tflite file") from error

@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.tensors import TensorInfo
@@ -48,10 +47,6 @@ class Manifest:
         return path
 
 
-def _tensor(record: dict[str, Any]) -> TensorInfo:
-    return TensorInfo(**(record | {"shape": tuple(record["shape"])}))
-
-
 def read_manifest(folder: Path) -> Manifest:
     """Reads `manifest.json` from a folder of rendered sources.
 
@@ -65,8 +60,8 @@ def read_manifest(folder: Path) -> Manifest:
         if record["schema"] != SCHEMA:
             raise InputError(f"{path} has schema {record['schema']!r}, not {SCHEMA!r}", hint=hint)
         record |= {
-            "inputs": tuple(map(_tensor, record["inputs"])),
-            "outputs": tuple(map(_tensor, record["outputs"])),
+            "inputs": tuple(map(TensorInfo.from_json, record["inputs"])),
+            "outputs": tuple(map(TensorInfo.from_json, record["outputs"])),
             "ops": tuple(OpInfo(**op) for op in record["ops"]),
         }
         return Manifest(**record)

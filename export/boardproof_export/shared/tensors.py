@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import prod
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -36,6 +36,11 @@ class TensorInfo:
     def bytes(self) -> int:
         """Size on the wire and in RAM."""
         return self.count * self.dtype.itemsize
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> "TensorInfo":
+        """The reverse of `dataclasses.asdict`."""
+        return cls(**record | {"shape": tuple(record["shape"])})
 
 
 def total_bytes(tensors: tuple[TensorInfo, ...]) -> int:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from boardproof_export.aot.limits import Reason, Support
-from boardproof_export.aot.network import reasons_of
+from boardproof_export.aot.network import Network, reasons_of, resolve
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph
 from boardproof_export.tflm.arena import measured
@@ -18,10 +18,15 @@ def support(graph: Graph) -> tuple[Support, ...]:
     )
 
 
-def export_support(graph: Graph) -> tuple[Support, ...]:
-    """What `export` would say of each engine: TensorFlow Lite Micro itself is asked last, where it is installed."""
-    tflm = tuple(firmware_reasons(graph)) or _refusal(graph)
-    return (Support("aot", reasons_of(graph)), Support("tflm", tflm))
+def export_support(graph: Graph, network: Network | tuple[Reason, ...] | None = None) -> tuple[Support, ...]:
+    """What `export` would say of each engine: TensorFlow Lite Micro itself is asked last, where it is installed.
+
+    Args:
+        network: what `resolve` says of the graph, where it was asked already.
+    """
+    answer = resolve(graph) if network is None else network
+    aot = () if isinstance(answer, Network) else answer
+    return (Support("aot", aot), Support("tflm", tuple(firmware_reasons(graph)) or _refusal(graph)))
 
 
 def _refusal(graph: Graph) -> tuple[Reason, ...]:

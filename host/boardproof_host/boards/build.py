@@ -25,6 +25,7 @@ from boardproof_export.shared.errors import (
     LinkError,
     ToolMissingError,
 )
+from boardproof_export.shared.files import read_model, sha256_file
 from boardproof_export.shared.project import Project
 from boardproof_host.boards import freshness, tools
 from boardproof_host.boards.targets import Target
@@ -132,10 +133,7 @@ def _by_hand(project: Project, target: str) -> Iterator[Path]:
 
 def _folder(project: Project, target: Target, model: Path) -> Path:
     """Where a build is kept: by the model's content, and by what changes PlatformIO's mind."""
-    try:
-        content = hashlib.sha256(model.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {model}: {error.strerror}", hint="name a .tflite file") from error
+    content = hashlib.sha256(read_model(model))
     content.update(os.fsencode(model.stem))  # the name is in the firmware's sources
     settings = {k: v for k, v in sorted(os.environ.items()) if k.startswith("PLATFORMIO_") and k not in _OURS}
     if settings:
@@ -221,7 +219,7 @@ def _read(folder: Path, model: Path) -> Build:
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         elf = folder / record["elf"]
-        if hashlib.sha256(elf.read_bytes()).hexdigest() != record["elf_sha256"]:
+        if sha256_file(elf) != record["elf_sha256"]:
             raise InputError(
                 f"{elf} is not what was built: its hash differs from {path}", hint=f"delete {folder}"
             )

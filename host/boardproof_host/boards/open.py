@@ -55,6 +55,10 @@ def check(options: BoardOptions, project: Project | None) -> None:
         raise InputError(
             f"--throttle {options.link.throttle} is no line rate", hint="give a rate such as 921600"
         )
+    if options.link.patience is not None and not options.link.patience > 0:
+        raise InputError(
+            f"--patience {options.link.patience:g} waits for nothing", hint="give seconds, such as 30"
+        )
     if options.boards < 1:
         raise InputError(f"--boards {options.boards} leaves no board", hint="give 1 or more")
     if len(set(options.ports)) < len(options.ports):

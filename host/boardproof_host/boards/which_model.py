@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from boardproof_export.shared.errors import InputError, LinkError
+from boardproof_export.shared.files import read_model
 from boardproof_export.shared.model import read_graph
 from boardproof_export.shared.project import Project
 from boardproof_host.boards.targets import Target, load_targets
@@ -61,10 +62,7 @@ def _candidates(project: Project) -> Iterator[Path]:
 
 
 def _sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", hint="name a .tflite file") from error
+    return hashlib.sha256(read_model(path)).hexdigest()
 
 
 def describe_model(path: Path) -> Model:

@@ -21,12 +21,12 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     build = commands.add_parser(
         "build",
         help="build a target's firmware with PlatformIO",
-        **help_of(BUILD, "boardproof build --target nano33ble --model model.tflite"),  # type: ignore[arg-type]
+        **help_of(BUILD, "boardproof build --target nano33ble --model model.tflite"),
     )
     flash = commands.add_parser(
         "flash",
         help="build a target's firmware and write it to the board",
-        **help_of(FLASH, "boardproof flash --target nano33ble --port /dev/ttyACM0"),  # type: ignore[arg-type]
+        **help_of(FLASH, "boardproof flash --target nano33ble --port /dev/ttyACM0"),
     )
     for parser in (build, flash):
         parser.add_argument(

@@ -2,16 +2,16 @@
 
 import argparse
 
+from boardproof_host.commands.options import help_of
+
 DESCRIPTION = """\
 Looks for everything that boardproof works with. Outside of a checkout it judges
 what a machine beside a board needs.
 """
-EPILOG = """\
-example: what is missing, for a script
-  boardproof doctor --json
-
-exit codes: 0 all that is required is there; 4 something is missing
-"""
+EXAMPLE = """\
+what is missing, for a script
+  boardproof doctor --json"""
+CODES = "exit codes: 0 all that is required is there; 4 something is missing\n"
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -19,9 +19,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "doctor",
         help="say which tools are there, and how to get what is missing",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **help_of(DESCRIPTION, EXAMPLE, CODES),
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     parser.set_defaults(handler=run)

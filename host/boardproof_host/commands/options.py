@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from boardproof_host.boards.options import BoardOptions
@@ -16,7 +16,7 @@ is kept)
 """
 
 
-def help_of(description: str, example: str, codes: str = EXIT_CODES) -> dict[str, object]:
+def help_of(description: str, example: str, codes: str = EXIT_CODES) -> dict[str, Any]:
     """What a command's parser is made with: a description, an example and the exit codes, lines as they stand."""
     return {
         "description": description,
@@ -37,16 +37,23 @@ def add_where(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help=".tflite in the firmware (default: the exported one)")
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """What `run` and `prove` share."""
-    which = parser.add_argument_group("which images")
-    which.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
-    which.add_argument(
+def add_data(arguments: "argparse._ActionsContainer") -> None:
+    """--data and --input-range."""
+    arguments.add_argument(
+        "--data", type=Path, help="folder with the four IDX files (default: look for them)"
+    )
+    arguments.add_argument(
         "--input-range",
         default="0:1",
         metavar="LOW:HIGH",
         help="what pixels 0 and 255 were when the model was trained (default: 0:1)",
     )
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """What `run` and `prove` share."""
+    which = parser.add_argument_group("which images")
+    add_data(which)
     which.add_argument("--limit", type=int, metavar="N", help="stream N images at most")
     which.add_argument("--images", metavar="A:B", help="stream images A to B - 1")
     which.add_argument("--seed", type=int, help="with --limit: choose at random, from this seed")
@@ -101,14 +108,11 @@ def board_options(args: argparse.Namespace) -> "BoardOptions":
     """The boards and the link that the arguments ask for.
 
     Raises:
-        InputError: a fault is none, or the patience is not positive.
+        InputError: a fault is none.
     """
-    from boardproof_export.shared.errors import InputError
     from boardproof_host.boards.options import BoardOptions, LinkOptions
     from boardproof_host.link.disturbance.faults import FaultSpec
 
-    if args.patience is not None and args.patience <= 0:
-        raise InputError(f"--patience {args.patience:g} waits for nothing", hint="give seconds, such as 30")
     link = LinkOptions(
         baud=args.baud,
         packed=not args.plain,
@@ -128,7 +132,8 @@ def run_options(args: argparse.Namespace) -> "RunOptions":
     """
     from boardproof_export.shared.errors import InputError
     from boardproof_export.shared.sources.fashion_mnist import parse_span
-    from boardproof_host.runs.options import Gates, ImageOptions, RunOptions
+    from boardproof_host.record.facts import Gates
+    from boardproof_host.runs.options import ImageOptions, RunOptions
 
     if args.min_accuracy is not None and not 0 <= args.min_accuracy <= 1:
         raise InputError(

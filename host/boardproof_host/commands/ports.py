@@ -21,7 +21,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "ports",
         help="list the serial ports and the boards behind them",
-        **help_of(DESCRIPTION, "boardproof ports /dev/ttyACM0 socket://localhost:4000"),  # type: ignore[arg-type]
+        **help_of(DESCRIPTION, "boardproof ports /dev/ttyACM0 socket://localhost:4000"),
     )
     parser.add_argument("port", nargs="*", metavar="PORT", help="only these devices or pyserial URLs")
     parser.add_argument("--json", action="store_true", help="print them as JSON")

@@ -18,7 +18,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "prove",
         help="do all that is missing, from the dataset to the verdict",
-        **help_of(DESCRIPTION, "boardproof prove --model model.tflite --target qemu_cortex_m3"),  # type: ignore[arg-type]
+        **help_of(DESCRIPTION, "boardproof prove --model model.tflite --target qemu_cortex_m3"),
     )
     parser.add_argument(
         "--target", default="qemu_cortex_m4", help="target to prove (default: qemu_cortex_m4)"

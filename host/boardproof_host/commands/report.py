@@ -23,7 +23,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "report",
         help="render a run's record, or list all",
-        **help_of(DESCRIPTION, "boardproof report qemu_cortex_m4 --format html --out report.html", codes),  # type: ignore[arg-type]
+        **help_of(DESCRIPTION, "boardproof report qemu_cortex_m4 --format html --out report.html", codes),
     )
     parser.add_argument("record", nargs="?", help="report.json, its folder, or a target")
     parser.add_argument("--format", choices=FORMATS, default="terminal")

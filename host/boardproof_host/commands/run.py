@@ -24,7 +24,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "run",
         help="stream the test images to a board and compare with Python",
-        **help_of(DESCRIPTION, example),  # type: ignore[arg-type]
+        **help_of(DESCRIPTION, example),
     )
     add_where(parser)
     add_run(parser)

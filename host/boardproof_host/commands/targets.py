@@ -15,7 +15,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "targets",
         help="list the targets",
-        **help_of(DESCRIPTION, "boardproof targets --json"),  # type: ignore[arg-type]
+        **help_of(DESCRIPTION, "boardproof targets --json"),
     )
     parser.add_argument("--json", action="store_true", help="print them as JSON")
     parser.set_defaults(handler=run)

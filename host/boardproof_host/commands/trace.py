@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boardproof_export.shared.text import printable
+from boardproof_host.commands.options import add_data, help_of
 
 if TYPE_CHECKING:
     from boardproof_host.runs.layers import Divergence, Element
@@ -17,12 +18,10 @@ Runs images operator by operator on a board, and compares every output with that
 of TensorFlow Lite Micro. Without --image it takes the images that differ in
 the last report of this target and model.
 """
-EPILOG = """\
-example: the three worst images of the last run, operator by operator
-  boardproof trace --target qemu_cortex_m4 --worst 3
-
-exit codes: 0 in the images looked at all operators match; 1 one diverges
-"""
+EXAMPLE = """\
+the three worst images of the last run, operator by operator
+  boardproof trace --target qemu_cortex_m4 --worst 3"""
+CODES = "exit codes: 0 in the images looked at all operators match; 1 one diverges\n"
 SHOWN = 3  # images whose values are printed
 WIDTH = 60  # columns that a table takes at most, whatever the operators' names
 
@@ -32,9 +31,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "trace",
         help="run images operator by operator: the first that diverges, and the cost of each",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **help_of(DESCRIPTION, EXAMPLE, CODES),
     )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--target", help="build and start this emulated board (boardproof targets lists them)")
@@ -48,15 +45,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--worst", type=_positive, metavar="N", help="of the images that differ, only the N worst"
     )
+    add_data(parser)
     parser.add_argument(
-        "--input-range",
-        default="0:1",
-        metavar="LOW:HIGH",
-        help="what pixels 0 and 255 were when the model was trained (default: 0:1)",
-    )
-    parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
-    parser.add_argument(
-        "--patience", type=_seconds, metavar="S", help="wait so many seconds for an answer of the board"
+        "--patience", type=float, metavar="S", help="wait so many seconds for an answer of the board"
     )
     parser.add_argument("--json", action="store_true", help="print the record, boardproof.trace/1")
     parser.add_argument("--verbose", action="store_true", help="show PlatformIO's output")
@@ -68,13 +59,6 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} leaves no image")
     return number
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not seconds > 0:
-        raise argparse.ArgumentTypeError(f"{text} waits for nothing")
-    return seconds
 
 
 def run(args: argparse.Namespace) -> int:
@@ -191,7 +175,3 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines) + "\n"
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 2] + ".."

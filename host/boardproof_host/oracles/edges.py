@@ -55,7 +55,7 @@ class Edges:
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "Edges":
         """The reverse of `to_json`."""
-        return cls(*(tuple(map(_tensor, record[side])) for side in ("inputs", "outputs")))
+        return cls(*(tuple(map(TensorInfo.from_json, record[side])) for side in ("inputs", "outputs")))
 
 
 def split(row: Bytes, tensors: tuple[TensorInfo, ...]) -> list[NDArray[Any]]:
@@ -70,17 +70,10 @@ def split(row: Bytes, tensors: tuple[TensorInfo, ...]) -> list[NDArray[Any]]:
 
 def _edge(graph: "Graph", index: int, side: str, path: Path) -> TensorInfo:
     tensor = graph.tensors[index]
-    kind = tensor.type.lower()
-    if kind not in TENSOR_TYPES:
+    info = tensor.info
+    if info is None:
         raise InputError(
             f"the {side} {tensor.name!r} of {path} is {tensor.type}, which no board takes",
             hint=f"convert it with edges of one of these types: {', '.join(TENSOR_TYPES)}",
         )
-    scale, zero_point = None, None
-    if tensor.quantization is not None and not tensor.quantization.per_channel:
-        scale, zero_point = float(tensor.quantization.scales[0]), tensor.quantization.zero_points[0]
-    return TensorInfo(tensor.name, kind, tensor.shape, scale, zero_point)
-
-
-def _tensor(record: dict[str, Any]) -> TensorInfo:
-    return TensorInfo(**record | {"shape": tuple(record["shape"])})
+    return info

@@ -148,7 +148,7 @@ def hold(gates: Gates, found: Measurement, requested: int) -> tuple[Gate, ...]:
             "verdict",
             gates.verdict,
             found.verdict,
-            VERDICTS.index(found.verdict) <= [*VERDICTS].index(_verdict_named(gates.verdict)),
+            VERDICTS.index(found.verdict) <= VERDICTS.index(gates.verdict),
         ),
     ]
     if gates.min_accuracy is not None:
@@ -160,10 +160,6 @@ def hold(gates: Gates, found: Measurement, requested: int) -> tuple[Gate, ...]:
             )
         )
     return tuple(held)
-
-
-def _verdict_named(name: str) -> Verdict:
-    return next(verdict for verdict in VERDICTS if verdict == name)
 
 
 def decide(verdict: Verdict, gates: Sequence[Gate], *, interrupted: bool) -> Outcome:

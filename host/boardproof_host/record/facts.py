@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,10 +78,10 @@ class LinkUse:
 
 @dataclass(frozen=True)
 class Gates:
-    """What the run has to reach."""
+    """What a run has to reach; a missed gate is exit code 1."""
 
-    verdict: str = "exact"  # the worst that counts as proven
-    min_accuracy: float | None = None
+    verdict: Literal["exact", "equivalent"] = "exact"  # the worst that counts as proven
+    min_accuracy: float | None = None  # 0 to 1
 
 
 @dataclass(frozen=True)

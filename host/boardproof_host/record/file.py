@@ -3,11 +3,9 @@
 Fields that this version does not know are ignored, so that a newer one may add some without a new schema.
 """
 
-import errno
 import json
 import os
 import re
-import tempfile
 import types
 import typing
 from collections.abc import Mapping
@@ -15,11 +13,13 @@ from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from boardproof_export.shared.errors import BoardproofError, InputError, NoRoomError
+from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.files import prepare_folder, unwritable
 from boardproof_host.record import version_1
 from boardproof_host.record.schema import SCHEMA, Report
 
 FILE_NAME = "report.json"
+_CALLED = "the report folder"
 _HINT = "name a report.json that `boardproof run` or `boardproof prove` wrote"
 
 
@@ -57,7 +57,7 @@ def write_whole(path: Path, text: str) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise _unwritable(path.parent, error) from error
+        raise unwritable(path.parent, error, _CALLED) from error
 
 
 def check_writable(folder: Path) -> None:
@@ -65,13 +65,9 @@ def check_writable(folder: Path) -> None:
 
     Raises:
         InputError: it is a file, or it cannot be made or written.
+        NoRoomError: the disk is full.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise _unwritable(folder, error) from error
+    prepare_folder(folder, _CALLED)
 
 
 def read(path: Path) -> Report:
@@ -150,15 +146,3 @@ def _checked(value: Any, kind: Any, where: str) -> Any:
 
 def _one_line(numbers: str) -> str:
     return "[" + " ".join(numbers[1:-1].split()) + "]"
-
-
-def _unwritable(folder: Path, error: OSError) -> BoardproofError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoRoomError(
-            f"there is no room left for the report in {folder}",
-            hint="free some, or name another folder with --out",
-        )
-    return InputError(
-        f"the report folder {folder} cannot be written: {error.strerror or error}",
-        hint="name another folder with --out, or change its permissions",
-    )

@@ -12,7 +12,7 @@ import json
 import struct
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -150,11 +150,11 @@ class Journal:
         except (OSError, ValueError, TypeError, RecursionError):
             return ()
 
-    def add(self, entry: Entry, leg: Leg | None = None) -> None:
+    def add(self, entry: Entry, leg: Callable[[], Leg] | None = None) -> None:
         """Appends one answered image. A full disk is noted, and ends the keeping, not the run.
 
         Args:
-            leg: what the link did so far in this leg.
+            leg: tells what the link did so far in this leg; asked twice a second, not for every image.
         """
         if self.failed is not None:
             return
@@ -163,7 +163,7 @@ class Journal:
         try:
             self._file.write(body + _CRC.pack(zlib.crc32(body)))
             if now - self._flushed > FLUSH_SECONDS:
-                self.flush(leg)
+                self.flush(None if leg is None else leg())
                 self._flushed = now
         except OSError as error:
             self.failed = error

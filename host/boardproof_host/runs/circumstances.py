@@ -1,4 +1,4 @@
-"""When, where and with what a run is made."""
+"""When, where, with what and on what a run is made."""
 
 import platform
 import time
@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
+from boardproof_host.link.handshake import Identity
 from boardproof_host.protocol.messages import TickUnit
 from boardproof_host.record.facts import Circumstances
-from boardproof_host.record.schema import CostUnit, Host
+from boardproof_host.record.schema import CostUnit, Host, Target
 
 UNITS: dict[TickUnit, CostUnit] = {
     TickUnit.CYCLES: "cycles",
@@ -35,6 +36,19 @@ class Phases:
             yield
         finally:
             self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - started, 3)
+
+
+def target_of(identity: Identity) -> Target:
+    """The board's side of a record."""
+    return Target(
+        name=identity.target,
+        engine=identity.engine,
+        kernels=identity.kernels,
+        core=identity.core,
+        build_id=identity.build_id,
+        emulated=identity.emulated,
+        clock_hz=identity.clock_hz or None,
+    )
 
 
 def circumstances(phases: Phases, command: Sequence[str]) -> Circumstances:

@@ -1,18 +1,10 @@
 """A run, as a record: what the command line, the Python API and the tests ask for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from boardproof_host.boards.options import BoardOptions
-
-
-@dataclass(frozen=True)
-class Gates:
-    """What a run has to reach; a missed gate is exit code 1."""
-
-    verdict: Literal["exact", "equivalent"] = "exact"  # the worst that counts as proven
-    min_accuracy: float | None = None  # 0 to 1
+from boardproof_host.record.facts import Gates
 
 
 @dataclass(frozen=True)
@@ -32,7 +24,7 @@ class RunOptions:
 
     board: BoardOptions
     images: ImageOptions = ImageOptions()
-    gates: Gates = Gates()
+    gates: Gates = field(default_factory=Gates)
     resume: bool = False  # go on with the run that was cut short
     out: Path | None = None  # folder of this run's record; None: a new one, kept beside the others
 

@@ -23,7 +23,7 @@ from boardproof_host.record.build import build_record, failed
 from boardproof_host.record.journal import Entry, Journal, Leg, RunKey
 from boardproof_host.record.schema import Dataset, Model, Reference, Report, Selection, Target
 from boardproof_host.record.store import Store
-from boardproof_host.runs.circumstances import UNITS, Phases, circumstances
+from boardproof_host.runs.circumstances import UNITS, Phases, circumstances, target_of
 from boardproof_host.runs.legs import leg_so_far, link_use
 from boardproof_host.runs.listener import Listener, Silent
 from boardproof_host.runs.options import RunOptions
@@ -115,7 +115,7 @@ def _run(
     with phases.phase("start"):
         boards = open_boards(options.board, project, stack)
     identity = boards.identity
-    known.target, known.model = _target(identity), describe_model(boards.model)
+    known.target, known.model = target_of(identity), describe_model(boards.model)
     inputs = work.source.rows(known.model.inputs, work.chosen.indices)
     folder = _folder(options, kept, identity.target)
     known.folder = folder
@@ -136,11 +136,9 @@ def _run(
     result = _build(
         options, work, known, boards, measurement, journal, leg, outputs, beside.failed, circumstance
     )
-    renderings = {"report.md": report.render_markdown(result), "report.html": report.render_html(result)}
     if measurement.untrusted is not None or measurement.reason is None:
         journal.discard()  # nothing to be trusted, or nothing to go on with
-    store.write_all(folder, result, renderings)
-    kept.point_to(folder)
+    _keep(kept, folder, result)
     for note in _notes(measurement, journal):
         listener.note(note)
     stories = tuple(story for cable in boards.cables if (story := cable.story()) is not None)
@@ -156,18 +154,6 @@ def _folder(options: RunOptions, kept: Store, target: str) -> Path:
     if options.out is not None:
         return options.out
     return kept.unfinished(target) if options.resume else kept.new_folder(target)
-
-
-def _target(identity: Identity) -> Target:
-    return Target(
-        name=identity.target,
-        engine=identity.engine,
-        kernels=identity.kernels,
-        core=identity.core,
-        build_id=identity.build_id,
-        emulated=identity.emulated,
-        clock_hz=identity.clock_hz or None,
-    )
 
 
 def _run_key(model: Model, inputs: NDArray[np.uint8], identity: Identity) -> RunKey:
@@ -187,8 +173,11 @@ def _run_key(model: Model, inputs: NDArray[np.uint8], identity: Identity) -> Run
 def _measure(
     boards: Boards, inputs: NDArray[np.uint8], journal: Journal, listener: Listener, chosen: Chosen
 ) -> Measurement:
+    def leg() -> Leg:
+        return leg_so_far(boards.sessions, fleet.seconds, inputs.shape[1])
+
     def keep(entry: Entry) -> None:
-        journal.add(entry, leg_so_far(boards.sessions, fleet.seconds, inputs.shape[1]))
+        journal.add(entry, leg)
 
     fleet = Fleet(boards.sessions, inputs, keep, listener.progress)
     fleet.resume(journal.entries)
@@ -245,7 +234,7 @@ def _build(
         footprint=replace(boards.footprint, arena_bytes=identity.ram_used),
         link=link_use(boards, journal.earlier, leg, options.board.link.throttle),
         circumstances=circumstance,
-        gates=facts.Gates(options.gates.verdict, options.gates.min_accuracy),
+        gates=options.gates,
         not_run={name: one.reason for name, one in not_run.items()},
         advice=_advice(measurement),
     )
@@ -285,6 +274,13 @@ def _notes(measurement: Measurement, journal: Journal) -> list[str]:
     return notes
 
 
+def _keep(kept: Store, folder: Path, result: Report) -> None:
+    """Writes the record with its renderings, and has `latest` be it."""
+    renderings = {"report.md": report.render_markdown(result), "report.html": report.render_html(result)}
+    store.write_all(folder, result, renderings)
+    kept.point_to(folder)
+
+
 def _keep_failure(
     error: BoardproofError | KeyboardInterrupt,
     options: RunOptions,
@@ -316,9 +312,7 @@ def _keep_failure(
             dataset=work.dataset,
             selection=_selection(options, work),
         )
-        renderings = {"report.md": report.render_markdown(result), "report.html": report.render_html(result)}
-        store.write_all(folder, result, renderings)
-        kept.point_to(folder)
+        _keep(kept, folder, result)
     except BoardproofError:
         return  # there is no room for it, either: the first error is the one to tell
 

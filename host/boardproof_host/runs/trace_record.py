@@ -9,15 +9,11 @@ from boardproof_host import oracles
 from boardproof_host.link.handshake import Identity
 from boardproof_host.protocol.messages import TickUnit
 from boardproof_host.record.schema import CostUnit, Target
+from boardproof_host.runs.circumstances import UNITS, target_of
 from boardproof_host.runs.layers import Divergence, Entry
 from boardproof_host.runs.suspects import Suspects
 
 SCHEMA = "boardproof.trace/1"
-UNITS: dict[TickUnit, CostUnit] = {
-    TickUnit.CYCLES: "cycles",
-    TickUnit.MICROSECONDS: "microseconds",
-    TickUnit.INSTRUCTIONS: "instructions",
-}
 
 
 @dataclass(frozen=True)
@@ -81,15 +77,7 @@ def build_trace(
     return Trace(
         model=model,
         model_sha256=graph.sha256,
-        target=Target(
-            name=identity.target,
-            engine=identity.engine,
-            kernels=identity.kernels,
-            core=identity.core,
-            build_id=identity.build_id,
-            emulated=identity.emulated,
-            clock_hz=identity.clock_hz or None,
-        ),
+        target=target_of(identity),
         own_reference=oracles.is_itself(oracles.TFLM, identity.engine, identity.core),
         unit=UNITS[identity.tick_unit] if known else None,
         images=chosen.images,

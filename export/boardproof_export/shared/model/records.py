@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from boardproof_export.shared.options import Options
+from boardproof_export.shared.tensors import TENSOR_TYPES, TensorInfo
 
 ABSENT = -1  # an optional input that is left out
 
@@ -85,6 +86,17 @@ class Tensor:
         """Size in bytes, None for types without a fixed size."""
         bits = _TYPE_BITS.get(self.type)
         return None if bits is None else (self.count * bits + 7) // 8
+
+    @property
+    def info(self) -> TensorInfo | None:
+        """The tensor as an input or output of a board; None where its type is none that boards exchange."""
+        kind = self.type.lower()
+        if kind not in TENSOR_TYPES:
+            return None
+        if self.quantization is None or self.quantization.per_channel:
+            return TensorInfo(self.name, kind, self.shape)
+        scale, zero_point = float(self.quantization.scales[0]), self.quantization.zero_points[0]
+        return TensorInfo(self.name, kind, self.shape, scale, zero_point)
 
     def values(self, dtype: DTypeLike) -> NDArray[Any]:
         """A constant as an array of `shape`; `dtype` is the caller's word for what `type` says.

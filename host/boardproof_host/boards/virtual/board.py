@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from boardproof_export.shared.errors import BoardproofError, InputError
+from boardproof_export.shared.errors import BoardproofError
+from boardproof_export.shared.files import read_model
 from boardproof_host.boards.virtual.engine import EngineError
 from boardproof_host.boards.virtual.firmware import LAYER_HEAD_BYTES, Engine, Firmware, build
 from boardproof_host.boards.virtual.terminal import PtyLink
@@ -315,7 +316,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     try:
-        firmware = build(_read(args.model), args.arena, str(args.model))
+        firmware = build(read_model(args.model), args.arena, str(args.model))
     except BoardproofError as error:
         print(f"{error.message}\n{error.hint}", file=sys.stderr)
         return error.exit_code
@@ -326,13 +327,6 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         link.close()
     return 0
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", hint="name a .tflite file") from error
 
 
 if __name__ == "__main__":
