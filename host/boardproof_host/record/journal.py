@@ -1,9 +1,9 @@
 """The journal of a run: what the board answered so far, on disk, so that `--resume` goes on after a crash.
 
-Layout: one line of JSON (the run's key), then a record an image: index u32, ticks u32, outputs, CRC-32 over these,
-little-endian. Records are appended as they come and handed to the operating system twice a second, so a killed
-process loses at most that much; a record cut short by the kill is dropped when reading. Beside it, legs.json holds
-what the link did in each leg of the run.
+Layout: one line of JSON (the run's key), then blocks: length u32, CRC-32 over the rest, the rest being a line of JSON
+(what the link did in this leg of the run so far) and the answers since the block before: index u32, ticks u32, outputs.
+Numbers are little-endian. A block is written whole twice a second, so a killed process loses at most that much, and
+answers and the link's figures always belong together; a block cut short by the kill is dropped when reading.
 """
 
 import contextlib
@@ -19,13 +19,13 @@ from typing import IO
 
 from boardproof_export.shared.errors import InputError
 
-SCHEMA = "boardproof.journal/2"
+SCHEMA = "boardproof.journal/3"
 FILE_NAME = "journal.bin"
-LEGS_NAME = "legs.json"
 LOCK_NAME = ".lock"
-FLUSH_SECONDS = 0.5
-_HEAD = struct.Struct("<II")
-_CRC = struct.Struct("<I")
+BLOCK_SECONDS = 0.5
+BLOCK_BYTES = 1 << 20  # however quick the answers come
+_BLOCK = struct.Struct("<II")
+_ANSWER = struct.Struct("<II")
 
 
 @dataclass(frozen=True)
@@ -85,43 +85,47 @@ class Journal:
     """
 
     failed: OSError | None = None  # why it stopped keeping answers: the disk is full
-    earlier: tuple[Leg, ...] = ()  # legs of the run before this one
 
     def __init__(self, folder: Path, key: RunKey, *, resume: bool) -> None:
         self.path = folder / FILE_NAME
-        self._flushed = time.monotonic()
+        self.entries: list[Entry] = []  # of the legs before this one
+        self.earlier: tuple[Leg, ...] = ()  # these legs
+        self._pending: list[bytes] = []  # answers of the next block
+        self._pending_bytes = 0
+        self._leg: Callable[[], Leg] | None = None
+        self._written = time.monotonic()
         self._guard = self._only_one(folder)
         try:
-            self.entries = self._take_up(key) if resume else []
-            if self.entries:
-                self.earlier = self._legs()
-            self._file = self._open(key, resume and bool(self.path.exists()))
+            again = resume and self.path.exists()
+            if again:
+                self._take_up(key)
+            self._file = self._open(key, again)
         except OSError as error:
             self._guard.close()
             raise InputError(
                 f"cannot write {self.path}: {error.strerror or error}", hint="name another folder with --out"
             ) from error
 
-    def _take_up(self, key: RunKey) -> list[Entry]:
-        """The entries of the run before; cuts off a record that was not finished."""
-        if not self.path.exists():
-            return []
+    def _take_up(self, key: RunKey) -> None:
+        """Reads the legs before; cuts off a block that was not finished."""
+        legs: dict[int, Leg] = {}
         with self.path.open("r+b") as file:
-            before = _read_key(file, self.path)
-            _check(before, key)
-            start = file.tell()
-            entries = list(_entries(file.read(), key))
-            file.truncate(start + len(entries) * (_HEAD.size + key.output_bytes + _CRC.size))
-        return entries
+            _check(_read_key(file, self.path), key)
+            end = file.tell()
+            for block in _blocks(file.read(), key):
+                legs[block.number] = block.leg
+                self.entries += block.entries
+                end += block.bytes
+            file.truncate(end)
+        self.earlier = tuple(legs[number] for number in sorted(legs))
 
     def _open(self, key: RunKey, append: bool) -> IO[bytes]:
         if append:
-            return self.path.open("ab")
+            return self.path.open("ab", buffering=0)
         if self.path.exists():
             self.path.replace(self.path.with_suffix(".previous"))
-        file = self.path.open("wb")
-        file.write(json.dumps(asdict(key)).encode() + b"\n")
-        file.flush()
+        file = self.path.open("wb", buffering=0)
+        _write(file, json.dumps(asdict(key)).encode() + b"\n")
         return file
 
     def _only_one(self, folder: Path) -> IO[bytes]:
@@ -142,50 +146,35 @@ class Journal:
             ) from error
         return guard
 
-    def _legs(self) -> tuple[Leg, ...]:
-        """The legs before this one; none where they were not written."""
-        try:
-            record = json.loads(self.path.with_name(LEGS_NAME).read_text(encoding="utf-8"))
-            return tuple(Leg(**leg) for leg in record)
-        except (OSError, ValueError, TypeError, RecursionError):
-            return ()
-
-    def add(self, entry: Entry, leg: Callable[[], Leg] | None = None) -> None:
-        """Appends one answered image. A full disk is noted, and ends the keeping, not the run.
+    def add(self, entry: Entry, leg: Callable[[], Leg]) -> None:
+        """Takes one answered image. A full disk is noted, and ends the keeping, not the run.
 
         Args:
-            leg: tells what the link did so far in this leg; asked twice a second, not for every image.
+            leg: tells what the link did so far in this leg; asked when a block is written.
         """
+        self._leg = leg
+        answer = _ANSWER.pack(entry.index, entry.ticks) + entry.output
+        self._pending.append(answer)
+        self._pending_bytes += len(answer)
+        if time.monotonic() - self._written > BLOCK_SECONDS or self._pending_bytes > BLOCK_BYTES:
+            self._write_block()
+
+    def _write_block(self) -> None:
+        leg = Leg() if self._leg is None else self._leg()
+        line = json.dumps({"leg": len(self.earlier)} | asdict(leg)).encode() + b"\n"
+        body = line + b"".join(self._pending)
+        self._pending, self._pending_bytes, self._written = [], 0, time.monotonic()
         if self.failed is not None:
             return
-        body = _HEAD.pack(entry.index, entry.ticks) + entry.output
-        now = time.monotonic()
         try:
-            self._file.write(body + _CRC.pack(zlib.crc32(body)))
-            if now - self._flushed > FLUSH_SECONDS:
-                self.flush(None if leg is None else leg())
-                self._flushed = now
+            _write(self._file, _BLOCK.pack(len(body), zlib.crc32(body)) + body)
         except OSError as error:
             self.failed = error
 
-    def flush(self, leg: Leg | None) -> None:
-        """Hands everything to the operating system.
-
-        Raises:
-            OSError: there is no room.
-        """
-        self._file.flush()
-        if leg is not None:
-            text = json.dumps([asdict(one) for one in (*self.earlier, leg)])
-            self.path.with_name(LEGS_NAME).write_text(text, encoding="utf-8")
-
-    def close(self, leg: Leg | None = None) -> None:
-        """Closes the file; closing twice is fine."""
-        if not self._file.closed:
-            try:
-                self.flush(leg)
-            except OSError as error:
-                self.failed = self.failed or error
+    def close(self) -> None:
+        """Writes what is left, with the leg's last figures, and closes the file; closing twice is fine."""
+        if not self._file.closed and self._leg is not None:
+            self._write_block()
         with contextlib.suppress(OSError):
             self._file.close()
         self._guard.close()
@@ -195,7 +184,6 @@ class Journal:
         self.close()
         for path in (
             self.path,
-            self.path.with_name(LEGS_NAME),
             self.path.with_suffix(".previous"),
             self.path.with_name(LOCK_NAME),
         ):
@@ -232,13 +220,47 @@ def _short(value: object) -> str:
     return str(value)[:16]
 
 
-def _entries(data: bytes, key: RunKey) -> Iterator[Entry]:
-    size = _HEAD.size + key.output_bytes
-    for start in range(0, len(data) - size - _CRC.size + 1, size + _CRC.size):
-        body = data[start : start + size]
-        if zlib.crc32(body) != _CRC.unpack_from(data, start + size)[0]:
+@dataclass(frozen=True)
+class _Block:
+    number: int  # of the leg
+    leg: Leg  # so far
+    entries: list[Entry]
+    bytes: int  # in the file
+
+
+def _blocks(data: bytes, key: RunKey) -> Iterator[_Block]:
+    """Whole blocks, up to the first that is not."""
+    at = 0
+    while at + _BLOCK.size <= len(data):
+        length, crc = _BLOCK.unpack_from(data, at)
+        body = data[at + _BLOCK.size : at + _BLOCK.size + length]
+        if len(body) < length or zlib.crc32(body) != crc:
             return
-        index, ticks = _HEAD.unpack_from(body)
+        line, _, answers = body.partition(b"\n")
+        try:
+            record = json.loads(line)
+            number = record.pop("leg")
+            block = _Block(number, Leg(**record), list(_answers(answers, key)), _BLOCK.size + length)
+        except (ValueError, KeyError, TypeError, struct.error):
+            return
+        yield block
+        at += block.bytes
+
+
+def _answers(data: bytes, key: RunKey) -> Iterator[Entry]:
+    for at in range(0, len(data), _ANSWER.size + key.output_bytes):
+        index, ticks = _ANSWER.unpack_from(data, at)
         if index >= key.images:
-            return
-        yield Entry(index, ticks, body[_HEAD.size :])
+            raise ValueError(f"image {index} of {key.images}")
+        yield Entry(index, ticks, data[at + _ANSWER.size : at + _ANSWER.size + key.output_bytes])
+
+
+def _write(file: IO[bytes], data: bytes) -> None:
+    """All of it: a raw file may take a part.
+
+    Raises:
+        OSError: there is no room.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]

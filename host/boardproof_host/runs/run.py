@@ -128,7 +128,7 @@ def _run(
     with phases.phase("stream"), listener.streaming(len(inputs)):
         measurement = _measure(boards, inputs, journal, listener, work.chosen)
     leg = leg_so_far(boards.sessions, measurement.seconds, inputs.shape[1])
-    journal.close(leg)
+    journal.close()
     known.folder = None if _answered(measurement) else folder
     with phases.phase("oracles after the stream"):
         outputs = beside.result()
