@@ -15,7 +15,17 @@ from boardproof_host.record.facts import (
     Measured,
     OracleFacts,
 )
-from boardproof_host.record.schema import Dataset, Host, Model, Op, Reference, Report, Selection, Target
+from boardproof_host.record.schema import (
+    Dataset,
+    Host,
+    Measurement,
+    Model,
+    Op,
+    Reference,
+    Report,
+    Selection,
+    Target,
+)
 
 CORTEX_M4 = Target("qemu_cortex_m4", "aot", "dsp", "cortex-m4", "0123456789abcdef", True, None)
 STM32F4 = Target("disco_f407vg", "tflm", "cmsis-nn", "cortex-m4", "fedcba9876543210", False, 168_000_000)
@@ -105,3 +115,9 @@ def fell_silent() -> Report:
     return failed(
         "no answer from the board", "look at the cable", 3, CIRCUMSTANCES, model=build().model, target=None
     )
+
+
+def found(report: Report) -> Measurement:
+    """What a report says of what was measured."""
+    assert report.measured is not None
+    return report.measured

@@ -1,8 +1,10 @@
 """What several unit tests need and nobody should pay for twice: one short training, one ladder."""
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,3 +51,12 @@ def converted(trained: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Out
     """`boardproof convert` of the trained .keras file."""
     folder = tmp_path_factory.mktemp("converted")
     return run_command(folder, "convert", str(trained.folder / "fashion_mnist.keras"), "--out", str(folder))
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, str]]:
+    """A pseudo-terminal with nobody behind it: its master, and the name of its device."""
+    master, slave = os.openpty()
+    yield master, os.ttyname(slave)
+    os.close(slave)
+    os.close(master)

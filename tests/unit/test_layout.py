@@ -13,12 +13,14 @@ from support.host_c import ROOT
 
 EXPORT = ROOT / "export" / "boardproof_export"
 HOST = ROOT / "host" / "boardproof_host"
+PUBLIC = ROOT / "host" / "boardproof"
 
 
 # From the ground up: a room imports rooms before it, never one behind it.
 FLOORS = {
     EXPORT: ["shared", "model", "operators", "aot", "tflm", "ladder", "commands"],
     HOST: ["protocol", "link", "ports", "record", "oracles", "report", "boards", "runs", "commands"],
+    PUBLIC: [],
 }
 RENDERED = {HOST / "protocol" / "messages.py"}  # nobody writes it
 PROGRAMS = {HOST / "boards" / "virtual" / "board.py"}  # started as a process
@@ -40,7 +42,9 @@ def files(folder: Path) -> list[Path]:
     return found
 
 
-@pytest.mark.parametrize("path", files(HOST), ids=lambda path: str(path.relative_to(HOST)))
+@pytest.mark.parametrize(
+    "path", files(HOST) + files(PUBLIC), ids=lambda path: str(path.relative_to(ROOT / "host"))
+)
 def test_host_imports_only_the_shared_room_of_export(path: Path) -> None:
     for name in imports(path):
         if name.startswith("boardproof_export"):
@@ -57,6 +61,11 @@ def test_the_shared_room_imports_nothing_else_of_export(path: Path) -> None:
     for name in imports(path):
         if name.startswith("boardproof_export"):
             assert name.startswith("boardproof_export.shared"), name
+
+
+@pytest.mark.parametrize("path", files(HOST) + files(EXPORT), ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_stands_on_the_public_face(path: Path) -> None:
+    assert not [name for name in imports(path) if name.split(".")[0] == "boardproof"]
 
 
 def test_metrics_do_no_io() -> None:
