@@ -4,14 +4,21 @@ Several models share one executable, so that a property test pays for one link: 
 get the model's number. The sanitizers abort the child on the first fault, and `HostEngine.run` then fails.
 """
 
+import atexit
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from boardproof_export.shared.manifest import Manifest
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware" / "src"
 ENGINE = FIRMWARE / "engine" / "aot"
@@ -30,7 +37,8 @@ typedef struct {{
   void *(*input)(uint8_t index);
   const void *(*output)(uint8_t index);
   void (*invoke)(const engine_hook_t *hook);
-  size_t input_bytes, output_bytes;
+  uint8_t inputs, outputs;
+  const size_t *input_bytes, *output_bytes;
 }} model_t;
 static const model_t models[] = {{ {table} }};
 static void after_op(void *context, uint16_t op, uint8_t output, const void *data, size_t bytes) {{
@@ -44,24 +52,34 @@ int main(int count, char **arguments) {{
   const model_t *model = &models[atoi(arguments[1])];
   const engine_hook_t hook = {{after_op, NULL}};
   const int hooked = count > 2;
-  while (fread(model->input(0), 1, model->input_bytes, stdin) == model->input_bytes) {{
+  for (;;) {{
+    for (uint8_t i = 0; i < model->inputs; ++i) {{
+      if (fread(model->input(i), 1, model->input_bytes[i], stdin) != model->input_bytes[i]) {{
+        return 0;
+      }}
+    }}
     model->invoke(hooked ? &hook : NULL);
-    if (!hooked) {{
-      fwrite(model->output(0), 1, model->output_bytes, stdout);
+    for (uint8_t i = 0; i < model->outputs && !hooked; ++i) {{
+      fwrite(model->output(i), 1, model->output_bytes[i], stdout);
     }}
   }}
-  return 0;
 }}
 """
 
 
 @dataclass(frozen=True)
 class RenderedModel:
-    """A folder that `boardproof export` rendered, with its tensors' sizes in bytes."""
+    """A folder that `boardproof export` rendered, with the sizes of its inputs and outputs in bytes."""
 
     folder: Path
-    input_bytes: int
-    output_bytes: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    @classmethod
+    def of(cls, manifest: Manifest, folder: Path) -> "RenderedModel":
+        """What a manifest says of the model in `folder`."""
+        sizes = [tuple(tensor.bytes for tensor in side) for side in (manifest.inputs, manifest.outputs)]
+        return cls(folder, sizes[0], sizes[1])
 
 
 @dataclass(frozen=True)
@@ -71,12 +89,12 @@ class HostEngine:
     executable: Path
     models: Sequence[RenderedModel]
 
-    def run(self, model: int, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Outputs, int8 (count, output_bytes), of `inputs`, int8 (count, input_bytes)."""
+    def run(self, model: int, inputs: NDArray[Any]) -> NDArray[np.int8]:
+        """Outputs, int8 (count, bytes of all), of `inputs` (count, ...), a row the inputs of one inference."""
         raw = self._child([str(model)], inputs.tobytes())
-        return np.frombuffer(raw, np.int8).reshape(len(inputs), self.models[model].output_bytes)
+        return np.frombuffer(raw, np.int8).reshape(len(inputs), sum(self.models[model].outputs))
 
-    def trace(self, model: int, inputs: NDArray[np.int8]) -> list[tuple[int, bytes]]:
+    def trace(self, model: int, inputs: NDArray[Any]) -> list[tuple[int, bytes]]:
         """What the hook saw: (operator index, its output), in order."""
         raw = self._child([str(model), "hook"], inputs.tobytes())
         seen = []
@@ -102,18 +120,33 @@ def compile_engine(
     driver = folder / "driver.c"
     driver.write_text(_driver(models))
     jobs = [(driver, folder / "driver.o", [f"-I{FIRMWARE}"])]
-    jobs += [(path, folder / f"kernel{number}.o", []) for number, path in enumerate(KERNELS)]
     for number, model in enumerate(models):
         names = [f"-D{symbol}={symbol}_{number}" for symbol in _SYMBOLS]
         include = [f"-I{FIRMWARE}", f"-I{model.folder}"]
         jobs.append((model.folder / "model_aot.c", folder / f"model{number}.o", include + names))
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        list(
-            pool.map(lambda job: run_compiler([*job[2], *flags, "-c", str(job[0]), "-o", str(job[1])]), jobs)
-        )
+    kernels = compiled_kernels(tuple(flags))
+    _compile(jobs, flags)
     executable = folder / "engine"
-    run_compiler([*flags, *(str(job[1]) for job in jobs), "-o", str(executable)])
+    run_compiler([*flags, *(str(job[1]) for job in jobs), *kernels, "-o", str(executable)])
     return HostEngine(executable, models)
+
+
+@cache
+def compiled_kernels(flags: tuple[str, ...]) -> list[str]:
+    """The kernels' objects, compiled once for all tests of a process."""
+    folder = Path(tempfile.mkdtemp(prefix="boardproof-kernels-"))
+    atexit.register(shutil.rmtree, folder)
+    jobs = [(path, folder / f"kernel{number}.o", []) for number, path in enumerate(KERNELS)]
+    _compile(jobs, flags)
+    return [str(job[1]) for job in jobs]
+
+
+def _compile(jobs: Sequence[tuple[Path, Path, Sequence[str]]], flags: Sequence[str]) -> None:
+    def one(job: tuple[Path, Path, Sequence[str]]) -> None:
+        run_compiler([*job[2], *flags, "-c", str(job[0]), "-o", str(job[1])])
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(one, jobs))
 
 
 def run_compiler(arguments: Sequence[str], compiler: str = "gcc") -> None:
@@ -130,5 +163,8 @@ def _driver(models: Sequence[RenderedModel]) -> str:
             f"void model_aot_invoke_{number}(const engine_hook_t *hook);"
         )
         symbols = ", ".join(f"{symbol}_{number}" for symbol in _SYMBOLS)
-        table.append(f"{{{symbols}, {model.input_bytes}, {model.output_bytes}}}")
+        for side, sizes in (("inputs", model.inputs), ("outputs", model.outputs)):
+            declarations.append(f"static const size_t {side}_{number}[] = {{{', '.join(map(str, sizes))}}};")
+        counts = f"{len(model.inputs)}, {len(model.outputs)}"
+        table.append(f"{{{symbols}, {counts}, inputs_{number}, outputs_{number}}}")
     return _DRIVER.format(declarations="\n".join(declarations), table=", ".join(table))

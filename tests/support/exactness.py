@@ -4,8 +4,10 @@ A missing `tflite-micro` fails at the import below: an absent oracle proves noth
 """
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,28 +16,62 @@ from tflite_micro.python.tflite_micro import runtime
 from boardproof_export.aot.cores import CORES
 from boardproof_export.aot.network import Network, Node, resolve
 from boardproof_export.commands import export
-from boardproof_export.shared.model import parse_graph
+from boardproof_export.shared.model import Graph, Tensor, parse_graph
 from host_engine import RenderedModel, compile_engine
+
+ARENA_BYTES = 4_000_000
 
 
 @dataclass(frozen=True)
 class Case:
-    """A model's bytes and its inputs, int8 (count, input elements)."""
+    """A model's bytes and its inputs (count, ...): a row holds the bytes of all inputs one behind the other."""
 
     content: bytes
-    inputs: NDArray[np.int8]
+    inputs: NDArray[Any]
+
+    @property
+    def rows(self) -> NDArray[np.uint8]:
+        """The inputs' bytes, (count, bytes of all inputs)."""
+        return np.ascontiguousarray(self.inputs).view(np.uint8).reshape(len(self.inputs), -1)
+
+
+def graph_of(content: bytes) -> Graph:
+    """The graph of a file's bytes."""
+    return parse_graph(content, Path("model.tflite"))
+
+
+def split(row: NDArray[np.uint8], tensors: Sequence[Tensor]) -> list[NDArray[Any]]:
+    """Bytes as the tensors' values, flat."""
+    arrays, at = [], 0
+    for tensor in tensors:
+        size = tensor.bytes or 0
+        arrays.append(np.frombuffer(row[at : at + size].tobytes(), np.dtype(tensor.type.lower())))
+        at += size
+    return arrays
 
 
 def oracle(case: Case) -> NDArray[np.int8]:
-    """TensorFlow Lite Micro's outputs, int8 (count, output elements)."""
-    interpreter = runtime.Interpreter.from_bytes(case.content, arena_size=200_000)
-    shape = interpreter.get_input_details(0)["shape"]
-    outputs = []
-    for row in case.inputs:
-        interpreter.set_input(row.reshape(shape), 0)
+    """TensorFlow Lite Micro's outputs as bytes, int8 (count, bytes of all outputs)."""
+    interpreter = runtime.Interpreter.from_bytes(case.content, arena_size=ARENA_BYTES)
+    graph = graph_of(case.content)
+    inputs = [graph.tensors[index] for index in graph.inputs]
+    found = []
+    for row in case.rows:
+        for position, values in enumerate(split(row, inputs)):
+            interpreter.set_input(values.reshape(interpreter.get_input_details(position)["shape"]), position)
         interpreter.invoke()
-        outputs.append(interpreter.get_output(0).ravel().copy())
-    return np.array(outputs)
+        outputs = [interpreter.get_output(position) for position in range(len(graph.outputs))]
+        found.append(b"".join(np.ascontiguousarray(output).tobytes() for output in outputs))
+    return np.frombuffer(b"".join(found), np.int8).reshape(len(found), -1)
+
+
+def oracle_accepts(content: bytes) -> bool:
+    """Whether TensorFlow Lite Micro allocates the model."""
+    try:
+        runtime.Interpreter.from_bytes(content, arena_size=ARENA_BYTES)
+    except RuntimeError:
+        return False
+    return True
 
 
 def prove(batch: list[Case]) -> None:
@@ -47,43 +83,63 @@ def prove(batch: list[Case]) -> None:
             path = folder / f"{number}.tflite"
             path.write_bytes(case.content)
             for manifest in export.render(path, folder / str(number), list(CORES)):
-                rendered = folder / str(number) / manifest.core
-                models.append(RenderedModel(rendered, manifest.inputs[0].count, manifest.outputs[0].count))
+                models.append(RenderedModel.of(manifest, folder / str(number) / manifest.core))
         engine = compile_engine(folder / "build", models)
         for number, case in enumerate(batch):
             expected = oracle(case)
             for position, pack in enumerate(CORES):
-                outputs = engine.run(number * len(CORES) + position, case.inputs)
-                np.testing.assert_array_equal(outputs, expected, err_msg=pack)
+                outputs = engine.run(number * len(CORES) + position, case.rows)
+                np.testing.assert_array_equal(outputs, expected, err_msg=f"case {number}, {pack}")
 
 
 def node_of(content: bytes) -> Node:
     """The first operator of a model that the aot engine takes."""
-    network = resolve(parse_graph(content, Path("model.tflite")))
+    network = resolve(graph_of(content))
     assert isinstance(network, Network), network
     return network.nodes[0]
 
 
 def reasons_of(content: bytes) -> list[str]:
     """Why the aot engine does not take a model."""
-    network = resolve(parse_graph(content, Path("model.tflite")))
+    network = resolve(graph_of(content))
     assert not isinstance(network, Network)
     return [str(reason) for reason in network]
 
 
 def random_case(content: bytes, seed: int, count: int = 5) -> Case:
-    """A model with random inputs of one tensor; the first is constant, the second at both ends of int8."""
-    source = parse_graph(content, Path("model.tflite"))
-    size = source.tensors[source.inputs[0]].count
+    """A model with random inputs of any types; the first is constant, the second at both ends of the types."""
+    graph = graph_of(content)
     rng = np.random.default_rng(seed)
-    rows = rng.integers(-128, 128, (count, size))
-    rows[0] = 5
-    rows[1] = rng.choice([-128, 127], size)
-    return Case(content, rows.astype(np.int8))
+    rows = []
+    for number in range(count):
+        parts = [_values(graph.tensors[index], number, rng).tobytes() for index in graph.inputs]
+        rows.append(np.frombuffer(b"".join(parts), np.int8))
+    return Case(content, np.array(rows))
+
+
+def _values(tensor: Tensor, number: int, rng: np.random.Generator) -> NDArray[Any]:
+    dtype = np.dtype(tensor.type.lower())
+    if dtype.kind == "f":
+        ends, some = (-1e3, 1e3), rng.normal(0, 10.0 ** rng.integers(-3, 3), tensor.count)
+    elif dtype.kind == "b":
+        ends, some = (0, 1), rng.integers(0, 2, tensor.count).astype(np.float64)
+    else:
+        limits = np.iinfo(dtype)
+        ends = (limits.min, limits.max)
+        some = rng.integers(limits.min, limits.max, tensor.count, dtype, endpoint=True).astype(np.float64)
+    if number == 0:
+        return np.full(tensor.count, 1 if dtype.kind == "b" else 5).astype(dtype)
+    return (rng.choice(ends, tensor.count) if number == 1 else some).astype(dtype)
 
 
 def check_reference(case: Case) -> None:
     """The NumPy reference of the model's only operator gives TensorFlow Lite Micro's outputs."""
     node = node_of(case.content)
-    for row, wanted in zip(case.inputs, oracle(case), strict=True):
-        np.testing.assert_array_equal(node.operator.reference(node.layer, row), wanted, str(node.layer))
+    graph = graph_of(case.content)
+    inputs = [graph.tensors[index] for index in graph.inputs]
+    for row, wanted in zip(case.rows, oracle(case), strict=True):
+        given = dict(zip(graph.inputs, split(row, inputs), strict=True))
+        made = node.operator.reference(node.layer, *(given[source] for source in node.sources))
+        written = dict(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=True))
+        bytes_made = b"".join(np.ascontiguousarray(written[output]).tobytes() for output in graph.outputs)
+        np.testing.assert_array_equal(np.frombuffer(bytes_made, np.int8), wanted, str(node.layer))

@@ -199,9 +199,11 @@ def test_an_operator_that_the_engine_lacks_is_named_with_its_index(tmp_path: Pat
 
 def test_a_float_model_is_refused(tmp_path: Path) -> None:
     builder = ModelBuilder()
-    source, result = (builder.tensor(shape, dtype=schema.TensorType.FLOAT32) for shape in ((1, 4), (2, 2)))
-    builder.reshape(source, result)
-    assert "input is FLOAT32, not INT8" in refusal(tmp_path / "m.tflite", builder.build([source], [result]))
+    source, result = (builder.tensor(shape, dtype=schema.TensorType.FLOAT32) for shape in ((1, 4), (1, 2)))
+    weights = builder.tensor((2, 4), dtype=schema.TensorType.FLOAT32, data=np.ones((2, 4), np.float32))
+    builder.fully_connected([source, weights], result)
+    message = refusal(tmp_path / "m.tflite", builder.build([source], [result]))
+    assert "has FLOAT32 input, FLOAT32 weights and FLOAT32 output; only INT8 runs" in message
 
 
 @pytest.mark.parametrize(
@@ -297,7 +299,7 @@ def test_the_hook_sees_every_operator_in_place(tmp_path: Path, pack: str) -> Non
     path = tmp_path / "branching.tflite"
     path.write_bytes(branching_model())
     (manifest,) = export.render(path, tmp_path / "out", [pack])
-    model = RenderedModel(tmp_path / "out" / pack, manifest.inputs[0].count, manifest.outputs[0].count)
+    model = RenderedModel.of(manifest, tmp_path / "out" / pack)
     engine = compile_engine(tmp_path / "build", [model])
     inputs = np.random.default_rng(5).integers(-128, 128, (1, 15)).astype(np.int8)
     preserve = runtime.InterpreterConfig.kPreserveAllTensors

@@ -70,14 +70,6 @@ def configuration_reasons(graph: Graph) -> Iterator[Reason]:
             yield from _edge_reasons(graph.tensors[index], what)
 
 
-def int8_reasons(graph: Graph) -> Iterator[Reason]:
-    """Inputs and outputs that are not int8, which the aot engine does not take."""
-    for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
-        for index in indices:
-            if graph.tensors[index].type != "INT8":
-                yield Reason(f"the model's {what} is {graph.tensors[index].type}, not INT8")
-
-
 def _edge_reasons(tensor: Tensor, what: str) -> Iterator[Reason]:
     if tensor.info is None:
         yield Reason(f"the model's {what} is {tensor.type}, which boards do not exchange")

@@ -1,30 +1,43 @@
-"""A graph as the ahead-of-time engine takes it: every operator resolved to plain, checked numbers, once."""
+"""A graph as the ahead-of-time engine takes it: every operator resolved to plain, checked numbers, once.
 
-from dataclasses import dataclass
+What is known at export is computed at export.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from boardproof_export.aot.limits import Reason, configuration_reasons, int8_reasons
+import numpy as np
+from numpy.typing import NDArray
+
+from boardproof_export.aot.limits import Reason, configuration_reasons
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.records import Operator
 from boardproof_export.operators.registry import operator_of
-from boardproof_export.shared.model import Graph, Op
+from boardproof_export.shared.model import ABSENT, Graph, Op
 from boardproof_export.shared.options import DamagedOptionsError
+
+FOLDED_BYTES = 1 << 16  # of a tensor that is computed at export: shapes, not images
 
 
 @dataclass(frozen=True)
 class Node:
-    """An operator with its layer. `source` and `output` are tensors of the graph."""
+    """An operator with its layer. `sources`, which it reads, and `outputs` are tensors of the graph.
+
+    Where all that it reads is known, `values` are the outputs' bytes, and nothing is computed on a board.
+    """
 
     op: Op
     operator: Operator[Any]
     layer: Any
-    source: int
-    output: int
+    sources: tuple[int, ...]
+    outputs: tuple[int, ...]
+    values: tuple[NDArray[np.uint8], ...] | None = None
 
 
 @dataclass(frozen=True)
 class Network:
-    """A graph that the engine runs, in execution order."""
+    """A graph that the engine runs, in execution order. What is computed at export is a constant of `graph`."""
 
     graph: Graph
     nodes: tuple[Node, ...]
@@ -33,18 +46,20 @@ class Network:
 def resolve(graph: Graph) -> Network | tuple[Reason, ...]:
     """The network, or every reason why there is none, in the graph's order."""
     reasons = list(configuration_reasons(graph))
-    reasons += int8_reasons(graph)
     nodes: list[Node] = []
     written = set(graph.inputs)
     for op in graph.ops:
         answer = _node(graph, op, written)
         if isinstance(answer, Node):
             nodes.append(answer)
+            graph = _with_values(graph, answer)
         else:
             reasons += answer
         written.update(op.outputs)
     if any(output not in written for output in graph.outputs):
         reasons.append(Reason("no operator writes the model's output"))
+    if any(node.values is not None and set(node.outputs) & set(graph.outputs) for node in nodes):
+        reasons.append(Reason("the model's output does not depend on its input"))
     return tuple(reasons) if reasons else Network(graph, tuple(nodes))
 
 
@@ -62,20 +77,47 @@ def _node(graph: Graph, op: Op, written: set[int]) -> Node | list[Reason]:
         layer = operator.resolve(graph, op)
     except (UnsupportedError, DamagedOptionsError) as error:
         return [Reason(str(error), op)]
-    reasons = list(_tensor_reasons(graph, op, written))
-    return reasons or Node(op, operator, layer, op.inputs[0], op.outputs[0])
+    inputs = [index for index in op.inputs if index != ABSENT] if operator.reads else []
+    sources = tuple(index for index in inputs if graph.tensors[index].data is None)
+    reasons = list(_tensor_reasons(graph, op, sources, written))
+    if reasons:
+        return reasons
+    node = Node(op, operator, layer, sources, op.outputs)
+    size = sum(graph.tensors[output].bytes or 0 for output in op.outputs)
+    if sources or size > FOLDED_BYTES:
+        return node if sources else [Reason(f"computes {size} bytes that depend on no input", op)]
+    return replace(node, values=_values(graph, node, inputs))
 
 
-def _tensor_reasons(graph: Graph, op: Op, written: set[int]) -> list[Reason]:
-    reasons = []
-    if op.inputs[0] not in written:
-        reasons.append(Reason("reads a tensor that nothing has written", op))
+def _values(graph: Graph, node: Node, inputs: list[int]) -> tuple[NDArray[np.uint8], ...]:
+    """What an operator makes of constants."""
+    constants = [graph.tensors[index] for index in inputs]
+    given = [tensor.values(tensor.type.lower()).ravel() for tensor in constants]
+    made = node.operator.reference(node.layer, *given)
+    return tuple(
+        np.ascontiguousarray(one).view(np.uint8).ravel()
+        for one in (made if isinstance(made, tuple) else (made,))
+    )
+
+
+def _with_values(graph: Graph, node: Node) -> Graph:
+    """The graph with what the node computed at export as constants."""
+    if node.values is None:
+        return graph
+    tensors = list(graph.tensors)
+    for output, values in zip(node.outputs, node.values, strict=True):
+        tensors[output] = replace(tensors[output], data=values)
+    return replace(graph, tensors=tuple(tensors))
+
+
+def _tensor_reasons(graph: Graph, op: Op, sources: tuple[int, ...], written: set[int]) -> Iterator[Reason]:
+    if any(source not in written for source in sources):
+        yield Reason("reads a tensor that nothing has written", op)
     for output in op.outputs:
         tensor = graph.tensors[output]
         if output in written or tensor.data is not None:
-            reasons.append(Reason(f"writes tensor {output} ({tensor.name}), which is written already", op))
-    if any(graph.tensors[index].variable for index in (op.inputs[0], *op.outputs)):
-        reasons.append(Reason("keeps state in a variable tensor", op))
-    if any(graph.tensors[index].dynamic for index in (op.inputs[0], *op.outputs)):
-        reasons.append(Reason("has an open batch or dimension: convert with a batch of 1", op))
-    return reasons
+            yield Reason(f"writes tensor {output} ({tensor.name}), which is written already", op)
+    if any(graph.tensors[index].variable for index in (*sources, *op.outputs)):
+        yield Reason("keeps state in a variable tensor", op)
+    if any(graph.tensors[index].dynamic for index in (*sources, *op.outputs)):
+        yield Reason("has an open batch or dimension: convert with a batch of 1", op)

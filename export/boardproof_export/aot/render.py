@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from boardproof_export.aot.cores import Core
 from boardproof_export.aot.schedule import Program, Step
 from boardproof_export.model.rendering import comment, from_template
-from boardproof_export.operators.records import Array, Call
+from boardproof_export.operators.records import Array, Call, Member
 from boardproof_export.shared.model import Graph
 
 _ROW_BYTES = 16
@@ -19,19 +19,21 @@ _ROW_BYTES = 16
 
 def render_aot(graph: Graph, core: Core, program: Program) -> tuple[dict[str, str], dict[int, int]]:
     """model_aot.c, by file name, and the bytes of flash that the constants of each operator take, by its index."""
-    layers, flash, asserts = [], {}, []
+    layers, steps, flash, asserts = [], [], {}, []
     for step in program.steps:
+        calls = _calls(step)
+        layers += [_layer(step, call, name) for name, call in calls.items()]
         if step.kernel is not None:
-            call = step.kernel.pack(step.node.layer)
-            layers.append(_layer(step, call))
-            flash[step.node.op.index] = call.flash_bytes
+            flash[step.node.op.index] = sum(call.flash_bytes for call in calls.values())
+        for call in calls.values():
             asserts += [{"condition": condition, "says": says} for condition, says in call.asserts]
+        steps.append(_step(step, calls, program.plan.offsets))
     offsets = program.plan.offsets
     context = {
         "model": {"name": comment(graph.name)},
         "core": core.name,
         "headers": sorted(
-            {f"engine/aot/operators/{step.node.operator.name}.h" for step in program.steps if step.kernel}
+            {f"engine/aot/operators/{step.node.operator.room}.h" for step in program.steps if step.kernel}
         ),
         "target_checks": [core.refuses] if core.refuses else [],
         "arena_bytes": program.plan.arena_bytes,
@@ -43,33 +45,52 @@ def render_aot(graph: Graph, core: Core, program: Program) -> tuple[dict[str, st
         ],
         "asserts": list({tuple(entry.items()): entry for entry in asserts}.values()),
         "layers": layers,
-        "steps": [_step(step, offsets) for step in program.steps],
+        "steps": steps,
     }
     return {"model_aot.c": from_template("boardproof_export.aot", "model_aot.c.j2", context)}, flash
 
 
-def _layer(step: Step, call: Call) -> dict[str, Any]:
-    """An operator's arrays and descriptor."""
+def _calls(step: Step) -> dict[str, Call]:
+    """The calls of a step, by their descriptors' names."""
+    if step.kernel is None:
+        return {}
+    name, packed = f"op{step.node.op.index}", step.kernel.pack(step.node.layer)
+    if isinstance(packed, Call):
+        return {name: packed}
+    return {f"{name}_call{number}": call for number, call in enumerate(packed)}
+
+
+def _layer(step: Step, call: Call, name: str) -> dict[str, Any]:
+    """The arrays and the descriptor of a call."""
     index, node = step.node.op.index, step.node
+    assert step.kernel is not None
     return {
         "index": index,
+        "name": name,
         "what": f"{node.op.code}, {node.operator.describe(node.layer)}",
-        "type": f"aot_{node.operator.name}_t",
+        "type": step.kernel.descriptor or f"aot_{node.operator.room}_t",
         "arrays": [
             {
-                "name": f"op{index}_{array.name}",
+                "name": f"{name}_{array.name}",
                 "type": array.c_type,
                 "what": array.what,
-                "pieces": _pieces(array, f"op{index}_{array.name}"),
+                "pieces": _pieces(array, f"{name}_{array.name}"),
                 "cut": bool(array.lengths),
             }
             for array in call.arrays
         ],
         "members": [
-            {"name": name, "value": f"op{index}_{value}" if isinstance(value, str) else value}
-            for name, value in call.descriptor.items()
+            {"name": member, "value": _member(value, name)} for member, value in call.descriptor.items()
         ],
     }
+
+
+def _member(value: Member, name: str) -> str:
+    if isinstance(value, str):
+        return f"{name}_{value}"
+    if isinstance(value, tuple):
+        return f"{{{', '.join(map(_number, value))}}}"
+    return f"{value.hex()}f" if isinstance(value, float) else _number(value)
 
 
 def _pieces(array: Array, name: str) -> list[dict[str, Any]]:
@@ -93,22 +114,39 @@ def _array_rows(values: NDArray[Any]) -> str:
     return "\n".join(f"    {', '.join(map(word, row))}," for row in rows)
 
 
-def _step(step: Step, offsets: dict[str, int]) -> dict[str, Any]:
+def _step(step: Step, calls: dict[str, Call], offsets: dict[str, int]) -> dict[str, Any]:
+    """The calls of an operator, and what the hook is told of its outputs."""
     node = step.node
-    calls = []
-    what = f"{node.op.code}: in place"
-    if step.kernel is not None:
-        what = node.op.code
-        places = [step.source, step.output, *([step.scratch] if step.scratch else [])]
-        buffers = ", ".join(f"ARENA({offsets[place]})" for place in places)
-        calls.append(f"{step.kernel.name}(&op{node.op.index}, {buffers})")
+    what = node.op.code
+    if node.values is not None:
+        what += ": known at export"
+    elif step.kernel is None:
+        what += ": in place"
+    texts = []
+    for name, call in calls.items():
+        places = [*_chosen(step.sources, call.sources), *_chosen(step.outputs, call.outputs)]
+        buffers = [
+            f"ARENA({offsets[place]})" for place in (*places, *([step.scratch] if step.scratch else []))
+        ]
+        assert step.kernel is not None
+        texts.append(f"{step.kernel.name}({', '.join([f'&{name}', *buffers])})")
     return {
         "index": node.op.index,
         "what": what,
-        "calls": calls,
-        "output_offset": offsets[step.output],
-        "output_bytes": step.output_bytes,
+        "calls": texts,
+        "outputs": [
+            {"place": f"ARENA({offsets[place]})", "bytes": size}
+            for place, size in zip(step.outputs, step.output_bytes, strict=False)
+        ]
+        or [
+            {"place": f"op{node.op.index}_output{number}", "bytes": len(values), "values": values.tolist()}
+            for number, values in enumerate(node.values or ())
+        ],
     }
+
+
+def _chosen(places: tuple[str, ...], positions: tuple[int, ...] | None) -> tuple[str, ...]:
+    return places if positions is None else tuple(places[position] for position in positions)
 
 
 def _number(value: int) -> str:

@@ -42,44 +42,65 @@ class Array:
         return [self.values[start:end] for start, end in pairwise(cuts)]
 
 
+Member = int | float | str | tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Call:
-    """What is rendered for one operator: data, never text. A descriptor's member is a number or an array's name."""
+    """One call of a kernel: data, never text.
+
+    A descriptor's member is a number (a float is a C float), several of them, or an array's name.
+
+    `sources` and `outputs` are positions among the tensors that the operator reads and writes; None stands for all.
+    """
 
     arrays: tuple[Array, ...]
-    descriptor: Mapping[str, int | str]
+    descriptor: Mapping[str, Member]
     flash_bytes: int  # of the arrays, on a board
     asserts: tuple[tuple[str, str], ...] = ()  # C expression, what it says if false
+    sources: tuple[int, ...] | None = None
+    outputs: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Kernel(Generic[Layer]):
-    """A C function that computes a layer: `name`(descriptor, input, output, scratch if there is any)."""
+    """A C function that computes a layer, or a part of it a call: `name`(descriptor, inputs, outputs, scratch if there
+    is any). The descriptor is of type `descriptor`, aot_ROOM_t where that is not said."""
 
     name: str
-    pack: Callable[[Layer], Call]
+    pack: Callable[[Layer], Call | tuple[Call, ...]]
     needs: frozenset[Feature] = frozenset()
     scratch: Callable[[Layer], int] = lambda _: 0  # bytes
+    descriptor: str = ""
 
 
 @dataclass(frozen=True)
 class Operator(Generic[Layer]):
-    """An operator of the aot engine. It reads one tensor that is computed, its first input, and writes one.
+    """An operator of the aot engine. It reads the inputs that are no constants, in their order.
 
-    `resolve` raises checks.UnsupportedError, or DamagedOptionsError. Without kernels nothing is computed: the output is
-    the input under another name.
+    `resolve` raises checks.UnsupportedError, or DamagedOptionsError. `reference` is NumPy's, to the bit: from the layer
+    and what is read to what is written, one array or several, all flat and of the tensors' types. Without kernels
+    nothing is computed: the output is the first input under another name.
     """
 
-    name: str  # of its modules: operators/NAME.py, engine/aot/operators/NAME.h
+    name: str  # the schema's, in lower case
     builtin: int
     resolve: Callable[[Graph, Op], Layer]
-    reference: Callable[
-        [Layer, NDArray[Any]], NDArray[Any]
-    ]  # NumPy's, to the bit: int8 input to int8 output, flat
+    reference: Callable[..., NDArray[Any] | tuple[NDArray[Any], ...]]
     kernels: tuple[Kernel[Layer], ...] = ()  # preferred first; the last needs nothing
+    family: str = (
+        ""  # of its modules: operators/FAMILY.py, engine/aot/operators/FAMILY.h; its name where not said
+    )
+    in_place: bool = False  # an output may lie where the first input lies
+    reads: bool = True  # False: of its inputs only what is known at export, such as their shapes
     describe: Callable[[Layer], str] = lambda _: ""
     macs: Callable[[Graph, Op], int] = lambda _graph, _op: 0
     activation: Callable[[Options], str] | None = None  # the fused one's name
+
+    @property
+    def room(self) -> str:
+        """The name of its modules."""
+        return self.family or self.name
 
     def kernel_for(self, features: frozenset[Feature]) -> Kernel[Layer] | None:
         """The first kernel that such a core can run; None where nothing is computed."""

@@ -1,4 +1,4 @@
-"""All operators, by builtin code: every module of this package that states an OPERATOR."""
+"""All operators, by builtin code: every module of this package states an OPERATOR, or a family of OPERATORS."""
 
 import importlib
 import pkgutil
@@ -19,7 +19,10 @@ def operators() -> Mapping[int, Operator[Any]]:
         importlib.import_module(f"{room.__name__}.{entry.name}")
         for entry in pkgutil.iter_modules(room.__path__)
     ]
-    found = [module.OPERATOR for module in modules if hasattr(module, "OPERATOR")]
+    found: list[Operator[Any]] = []
+    for module in modules:
+        found += getattr(module, "OPERATORS", ())
+        found += [module.OPERATOR] if hasattr(module, "OPERATOR") else []
     return {operator.builtin: operator for operator in found}
 
 

@@ -1,10 +1,11 @@
-"""RESHAPE: the output is the input under another name."""
+"""RESHAPE, SQUEEZE and EXPAND_DIMS: the output is the input under another name."""
 
-import numpy as np
+from typing import Any
+
 from numpy.typing import NDArray
 from tflite.BuiltinOperator import BuiltinOperator
 
-from boardproof_export.operators.checks import UnsupportedError, one_to_one
+from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.records import Operator
 from boardproof_export.shared.model import Graph, Op
 
@@ -15,17 +16,29 @@ def resolve(graph: Graph, op: Op) -> None:
     Raises:
         UnsupportedError: it does more than rename.
     """
-    source, output = one_to_one(graph, op, most_inputs=2)
+    source = graph.optional(op, 0)
+    if source is None or len(op.inputs) > 2 or len(op.outputs) != 1:
+        raise UnsupportedError(f"has {len(op.inputs)} inputs and {len(op.outputs)} outputs")
+    output = graph.tensors[op.outputs[0]]
+    if source.type != output.type or source.bytes is None:
+        raise UnsupportedError(f"makes {output.type} of {source.type}")
     if source.count != output.count:
         raise UnsupportedError(f"makes {list(output.shape)} of {list(source.shape)}")
-    shape = graph.optional(op, 1)
-    if shape is not None and shape.data is None:
-        raise UnsupportedError("has a shape that is computed: convert with a batch of 1")
+    parameter = graph.optional(op, 1)
+    if parameter is not None and parameter.data is None:
+        raise UnsupportedError("has a shape that depends on the input")
 
 
-def reference(_: None, values: NDArray[np.int8]) -> NDArray[np.int8]:
+def reference(_: None, values: NDArray[Any], *_parameter: NDArray[Any]) -> NDArray[Any]:
     """The same values."""
     return values
 
 
-OPERATOR = Operator(name="reshape", builtin=BuiltinOperator.RESHAPE, resolve=resolve, reference=reference)
+OPERATORS = tuple(
+    Operator(name=name, builtin=builtin, family="reshape", resolve=resolve, reference=reference)
+    for name, builtin in (
+        ("reshape", BuiltinOperator.RESHAPE),
+        ("squeeze", BuiltinOperator.SQUEEZE),
+        ("expand_dims", BuiltinOperator.EXPAND_DIMS),
+    )
+)

@@ -2,6 +2,6 @@
 and no operator by name."""
 
 from boardproof_export.shared.model.reader import parse_graph, read_graph
-from boardproof_export.shared.model.records import Activation, Graph, Op, Quantization, Tensor
+from boardproof_export.shared.model.records import ABSENT, Activation, Graph, Op, Quantization, Tensor
 
-__all__ = ["Activation", "Graph", "Op", "Quantization", "Tensor", "parse_graph", "read_graph"]
+__all__ = ["ABSENT", "Activation", "Graph", "Op", "Quantization", "Tensor", "parse_graph", "read_graph"]

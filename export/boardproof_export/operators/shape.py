@@ -1,0 +1,36 @@
+"""SHAPE: known at export, as every tensor's shape is."""
+
+import numpy as np
+from numpy.typing import NDArray
+from tflite.BuiltinOperator import BuiltinOperator
+
+from boardproof_export.operators.checks import UnsupportedError
+from boardproof_export.operators.records import Operator
+from boardproof_export.shared.model import Graph, Op
+
+
+def resolve(graph: Graph, op: Op) -> tuple[int, ...]:
+    """The input's shape.
+
+    Raises:
+        UnsupportedError: it is open, or told as other numbers than int32.
+    """
+    source = graph.optional(op, 0)
+    if source is None or len(op.inputs) != 1 or len(op.outputs) != 1:
+        raise UnsupportedError(f"has {len(op.inputs)} inputs and {len(op.outputs)} outputs")
+    if source.dynamic:
+        raise UnsupportedError("has an open batch or dimension: convert with a batch of 1")
+    output = graph.tensors[op.outputs[0]]
+    if output.type != "INT32" or output.count != len(source.shape):
+        raise UnsupportedError(f"makes {output.type} {list(output.shape)} of {list(source.shape)}")
+    return source.shape
+
+
+def reference(shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """The shape as a tensor."""
+    return np.array(shape, np.int32)
+
+
+OPERATOR = Operator(
+    name="shape", builtin=BuiltinOperator.SHAPE, resolve=resolve, reference=reference, reads=False
+)
