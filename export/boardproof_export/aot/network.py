@@ -60,7 +60,16 @@ def resolve(graph: Graph) -> Network | tuple[Reason, ...]:
         reasons.append(Reason("no operator writes the model's output"))
     if any(node.values is not None and set(node.outputs) & set(graph.outputs) for node in nodes):
         reasons.append(Reason("the model's output does not depend on its input"))
-    return tuple(reasons) if reasons else Network(graph, tuple(nodes))
+    if reasons:
+        return (*_not_quantized(graph), *reasons)
+    return Network(graph, tuple(nodes))
+
+
+def _not_quantized(graph: Graph) -> Iterator[Reason]:
+    """What explains all other reasons of a float32 network."""
+    first = next((graph.tensors[index].type for index in graph.inputs), "")
+    if first == "FLOAT32" and not any(tensor.type == "INT8" for tensor in graph.tensors):
+        yield Reason("the model's input is FLOAT32, and nothing in it is INT8")
 
 
 def reasons_of(graph: Graph) -> tuple[Reason, ...]:
