@@ -72,7 +72,7 @@ def build(project: Project, target: Target, model: Path | None = None, *, verbos
     """
     path = default_model(project, target) if model is None else model
     folder = _folder(project, target, path)
-    with _only_one(folder):
+    with only_one(folder):
         return _build(project, target, path, folder, verbose=verbose)
 
 
@@ -105,7 +105,7 @@ def flash(
         raise ToolMissingError(f"{program} is not installed", hint="boardproof doctor says how to get it")
     path = default_model(project, target) if model is None else model
     folder = _folder(project, target, path)
-    with _only_one(folder):
+    with only_one(folder):
         built = _build(project, target, path, folder, verbose=verbose)
         upload = ["-e", target.name, "-t", "upload", *(["--upload-port", port] if port else [])]
         code = _run(project, upload, path, folder, verbose=True)[0]
@@ -142,7 +142,7 @@ def _folder(project: Project, target: Target, model: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path) -> Iterator[None]:
     """Builds of one folder wait for each other, in this process and in others."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f".{folder.name}.lock").open("w") as lock:

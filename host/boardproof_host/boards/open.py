@@ -8,9 +8,9 @@ from pathlib import Path
 from boardproof_export.shared.errors import BoardproofError, InputError, LinkError
 from boardproof_export.shared.project import Project
 from boardproof_host.boards import build as builds
-from boardproof_host.boards import targets
+from boardproof_host.boards import native, targets
 from boardproof_host.boards.options import BoardOptions, LinkOptions
-from boardproof_host.boards.processes import BoardProcess, emulated_board, virtual_board
+from boardproof_host.boards.processes import BoardProcess, emulated_board, native_board, virtual_board
 from boardproof_host.boards.which_model import default_model, model_of
 from boardproof_host.link.disturbance.cable import Cable, cable_for
 from boardproof_host.link.handshake import Identity
@@ -89,7 +89,7 @@ def open_boards(options: BoardOptions, project: Project | None, stack: ExitStack
     if options.ports:
         return _over_ports(options, project, stack)
     target = _target(options, project)
-    if target.virtual:
+    if target == targets.VIRTUAL:
         model = options.model or (None if project is None else default_model(project, target))
         if model is None:
             raise InputError(
@@ -97,8 +97,12 @@ def open_boards(options: BoardOptions, project: Project | None, stack: ExitStack
             )
         return _started(options, stack, [virtual_board(model) for _ in range(options.boards)], None, model)
     assert project is not None
-    built = builds.build(project, target, options.model, verbose=options.verbose)
-    boards = [emulated_board(project, built.folder) for _ in range(options.boards)]
+    if target == targets.NATIVE:
+        built = native.build(project, options.model or default_model(project, target))
+        boards = [native_board(built.folder) for _ in range(options.boards)]
+    else:
+        built = builds.build(project, target, options.model, verbose=options.verbose)
+        boards = [emulated_board(project, built.folder) for _ in range(options.boards)]
     return _started(options, stack, boards, built, built.model)
 
 

@@ -90,6 +90,12 @@ def emulated_board(project: Project, build: Path) -> BoardProcess:
     return BoardProcess(command, f"the emulator of {build.name}")
 
 
+def native_board(build: Path) -> BoardProcess:
+    """The firmware of a build folder, compiled for this machine."""
+    command = [sys.executable, "-m", "boardproof_host.boards.virtual.native", str(build / "program")]
+    return BoardProcess(command, "the board's process")
+
+
 def virtual_board(model: Path) -> BoardProcess:
     """The virtual board over a .tflite file."""
     command = [sys.executable, "-m", "boardproof_host.boards.virtual.board", "--model", str(model)]

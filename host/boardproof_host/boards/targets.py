@@ -14,7 +14,10 @@ DEFAULT = "qemu_cortex_m4"
 
 @dataclass(frozen=True)
 class Target:
-    """How to build a board's firmware, and how to start or find the board: a PlatformIO environment, or `VIRTUAL`."""
+    """How to build a board's firmware, and how to start or find the board.
+
+    A PlatformIO environment, or a process of this machine.
+    """
 
     name: str
     board: str  # id of the board definition
@@ -23,7 +26,7 @@ class Target:
     description: str
     emulator: dict[str, Any] | None  # the board definition's section; None for real boards
     model: str | None = None  # `custom_model`: path in the checkout; None is the reference model
-    virtual: bool = False  # a process of this machine: there is nothing to build
+    virtual: bool = False  # a process of this machine: PlatformIO has nothing to build
 
     @property
     def emulated(self) -> bool:
@@ -37,6 +40,15 @@ VIRTUAL = Target(
     engine="tflm",
     pack="",
     description="TensorFlow Lite Micro in a process of this machine, no toolchain needed",
+    emulator=None,
+    virtual=True,
+)
+NATIVE = Target(
+    name="aot_host",
+    board="",
+    engine="aot",
+    pack="portable",
+    description="the firmware as a process of this machine: needs its C compiler alone",
     emulator=None,
     virtual=True,
 )
@@ -56,7 +68,7 @@ def _options(config: configparser.ConfigParser, section: str, below: tuple[str, 
 
 
 def load_targets(project: Project) -> dict[str, Target]:
-    """All targets by name: those of platformio.ini in their order, then the virtual one.
+    """All targets by name: those of platformio.ini in their order, then the processes of this machine.
 
     Raises:
         InputError: platformio.ini or a board definition cannot be read.
@@ -74,7 +86,7 @@ def load_targets(project: Project) -> dict[str, Target]:
         if section.startswith("env:"):
             name = section.removeprefix("env:")
             targets[name] = _target(project, name, shared | _options(config, section))
-    targets[VIRTUAL.name] = VIRTUAL
+    targets |= {target.name: target for target in (VIRTUAL, NATIVE)}
     return targets
 
 

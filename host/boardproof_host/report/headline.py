@@ -31,6 +31,8 @@ def headline(report: Report) -> str:
 
 
 def _board(target: Target) -> str:
+    if target.core == "host":
+        return "firmware, compiled for this machine,"
     return "emulated board" if target.emulated else "board"
 
 

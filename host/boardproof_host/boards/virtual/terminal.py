@@ -14,12 +14,15 @@ class PtyLink:
 
     Args:
         until: a descriptor whose end of file ends the service; None to serve until a signal.
+
+    `board_end` is the descriptor that a program of its own may serve instead, without blocking.
     """
 
     def __init__(self, until: int | None = None) -> None:
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
+        self.board_end = self._master
         self.port = os.ttyname(self._slave)
         self._until = until
         self._inputs = [self._master] if until is None else [self._master, until]
