@@ -11,7 +11,7 @@ from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import read_graph
 from boardproof_export.shared.project import Project, find_project
 from boardproof_export.tflm.resolver import resolver
-from boardproof_host.boards.targets import VIRTUAL, find_target, load_targets
+from boardproof_host.boards.targets import NATIVE, VIRTUAL, find_target, load_targets
 from support.host_c import ROOT
 
 REAL_BOARDS = {
@@ -47,7 +47,7 @@ def test_a_section_overrides_what_it_extends_and_the_last_base_lies_on_top(proje
         "[env:two]\nboard = own ; a comment\n",
     )
     found = load_targets(project)
-    assert list(found) == ["one", "two", VIRTUAL.name]
+    assert list(found) == ["one", "two", VIRTUAL.name, NATIVE.name]
     one, two = found["one"], found["two"]
     assert (one.board, one.engine, one.pack, one.description) == ("second", "tflm", "base", "Second")
     assert (two.board, two.engine, two.pack, two.description) == ("own", "aot", "shared", "own")
@@ -97,7 +97,7 @@ def test_platformio_reads_the_same() -> None:
     """Two readers of one file: for every environment the options that matter here are equal."""
     config = ProjectConfig(str(ROOT / "platformio.ini"))
     found = load_targets(Project(ROOT))
-    assert set(config.envs()) == set(found) - {VIRTUAL.name}
+    assert set(config.envs()) == set(found) - {VIRTUAL.name, NATIVE.name}
     for name in config.envs():
         section, target = f"env:{name}", found[name]
         assert config.get(section, "board") == target.board
