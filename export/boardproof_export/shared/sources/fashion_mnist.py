@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from boardproof_export.shared.errors import InputError, ToolMissingError
 from boardproof_export.shared.sources import Meaning
@@ -106,23 +106,16 @@ class FashionMnist:
         (tensor,) = inputs
         images = self.split.images[indices]
         values: NDArray[np.generic]
-        if tensor.scale is None or tensor.zero_point is None:
-            if tensor.type != "float32":
-                raise InputError(
-                    f"the model's input is {tensor.type} without a scale",
-                    hint="convert the model with quantization",
-                )
+        if tensor.type in ("int8", "uint8", "int16") and tensor.scale is not None:
+            values = quantize(
+                images, tensor.scale, tensor.zero_point or 0, self.span, np.dtype(tensor.type)
+            ).astype(tensor.dtype)
+        elif tensor.type == "float32" and tensor.scale is None:
             values = spread(images, self.span).astype("<f4").reshape(len(images), -1)
-        elif tensor.type == "uint8":  # the same steps as int8, 128 further up
-            shifted = (
-                quantize(images, tensor.scale, tensor.zero_point - 128, self.span).astype(np.int16) + 128
-            )
-            values = shifted.astype(np.uint8)
-        elif tensor.type == "int8":
-            values = quantize(images, tensor.scale, tensor.zero_point, self.span)
         else:
             raise InputError(
-                f"the model's input is {tensor.type}", hint="convert it with int8, uint8 or float32 input"
+                f"the model's input is {tensor.type} with{'out' if tensor.scale is None else ''} a scale",
+                hint="convert it with a quantized int8, uint8 or int16 input, or with a float32 one",
             )
         return np.ascontiguousarray(values).view(np.uint8).reshape(len(images), tensor.bytes)
 
@@ -201,36 +194,44 @@ def find_folder() -> Path | None:
     return next((place for place in (DEBIAN_FOLDER, _keras_cache()) if all(_present(place, "test"))), None)
 
 
-def quantize(images: NDArray[np.uint8], scale: float, zero_point: int, span: Span = UNIT) -> NDArray[np.int8]:
-    """Turns pixels into the int8 input of a model that was trained on pixels spread over `span`.
+def quantize(
+    images: NDArray[np.uint8],
+    scale: float,
+    zero_point: int,
+    span: Span = UNIT,
+    dtype: DTypeLike = np.int8,
+) -> NDArray[Any]:
+    """Turns pixels into the quantized input of a model that was trained on pixels spread over `span`.
 
     For a pixel p, in float32: x = `spread(p)`, which is p / 255 for 0 to 1; q = rint(x / scale) + zero_point, cut to
-    -128..127. `rint` rounds half to even: it is `numpy.round`, with which the TensorFlow Lite guides quantize an input.
-    The formula is that of the TensorFlow Lite quantization specification, real = scale * (q - zero_point).
+    what `dtype` holds. `rint` rounds half to even: it is `numpy.round`, with which the TensorFlow Lite guides quantize
+    an input. The formula is that of the TensorFlow Lite quantization specification, real = scale * (q - zero_point).
 
     Args:
         images: uint8 (N, 28, 28), or any shape (N, ...).
         scale: scale of the model's input; as a float32 positive and finite.
-        zero_point: zero point of the model's input, -128 to 127.
+        zero_point: zero point of the model's input, a value of `dtype`.
+        dtype: of the input: int8, uint8 or int16.
 
     Returns:
-        int8 (N, 784): one row an image, in the order of its bytes.
+        (N, 784) of `dtype`: one row an image, in the order of its bytes.
 
     Raises:
-        InputError: the scale or the zero point cannot be an int8 tensor's.
+        InputError: the scale or the zero point cannot be such a tensor's.
     """
+    limits = np.iinfo(np.dtype(dtype))
     with np.errstate(over="ignore"):
         step = np.float32(scale)
-    if not (np.isfinite(step) and step > 0) or not -128 <= zero_point <= 127:
+    if not (np.isfinite(step) and step > 0) or not limits.min <= zero_point <= limits.max:
         raise InputError(
-            f"the input's scale {scale} and zero point {zero_point} are not those of an int8 tensor",
+            f"the input's scale {scale} and zero point {zero_point} are not those of an {limits.dtype} tensor",
             hint="convert the model again with int8 input and output: boardproof convert",
         )
     pixels = spread(np.arange(256, dtype=np.uint8), span)
-    with np.errstate(over="ignore"):  # a tiny scale: infinity is cut to 127 below
+    with np.errstate(over="ignore"):  # a tiny scale: infinity is cut below
         steps = np.rint(pixels / step)
-    table = np.clip(steps + np.float32(zero_point), -128, 127).astype(np.int8)
-    rows: NDArray[np.int8] = table[images].reshape(len(images), prod(images.shape[1:]))
+    table = np.clip(steps + np.float32(zero_point), limits.min, limits.max).astype(limits.dtype)
+    rows: NDArray[Any] = table[images].reshape(len(images), prod(images.shape[1:]))
     return rows
 
 
