@@ -238,3 +238,32 @@ def test_a_model_that_crashes_the_interpreter_is_named(project: Path, tmp_path: 
     assert done.returncode == 2
     assert f"{path} crashes TensorFlow Lite Micro (SIGFPE)" in done.stderr
     assert f"inspect '{path}'" in done.stderr
+
+
+def test_an_output_that_is_a_picture_has_no_confusion_matrix(project: Path, tmp_path: Path) -> None:
+    """784 x 784 cells, or 7,840 x 7,840: a page that takes minutes to draw and that no one could read."""
+    builder = ModelBuilder()
+    first, last = builder.tensor((1, 784), 1 / 255, -128), builder.tensor((1, 28, 28), 1 / 255, -128)
+    builder.reshape(first, last)
+    path = tmp_path / "picture.tflite"
+    path.write_bytes(builder.build([first], [last]))
+    done = boardproof(project, "run", "--target", "tflm_host", "--model", str(path), "--limit", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(done.stdout)["measured"]
+    assert measured["verdict"] == "exact" and measured["confusion"] is None
+    assert set(measured["accuracy"].values()) == {None}
+
+
+def test_int16_inputs_are_quantized_with_the_model_s_scale(project: Path, tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    int16 = schema.TensorType.INT16
+    first, last = (
+        builder.tensor((1, 784), 1 / 32767, dtype=int16),
+        builder.tensor((784, 1), 1 / 32767, dtype=int16),
+    )
+    builder.reshape(first, last)
+    path = tmp_path / "int16.tflite"
+    path.write_bytes(builder.build([first], [last]))
+    done = boardproof(project, "run", "--target", "tflm_host", "--model", str(path), "--limit", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["measured"]["verdict"] == "exact"

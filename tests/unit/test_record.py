@@ -170,6 +170,13 @@ def test_interpreters_far_from_the_reference_put_it_in_doubt() -> None:
     assert found(RECORD).reference.doubt is None  # one tie of six flips: by rounding
 
 
+def test_a_reference_that_no_other_interpreter_vouches_for_is_in_doubt() -> None:
+    alone = {"tflm": OracleFacts(raw(OUTPUTS), "1", "a")}
+    doubt = found(build(oracles=alone, not_run={"litert": "cannot run: 3 != 2"})).reference.doubt
+    assert doubt is not None and "no interpreter but tflm" in doubt
+    assert found(build(oracles=alone)).reference.doubt is None  # none was asked
+
+
 def test_several_boards_are_several_lines() -> None:
     one = LinkUse(1.0, 11_000, 100, 0, 0, baud=115_200, payload_down=10_000)
     two = replace(one, bytes_down=22_000, payload_down=20_000, boards=2)

@@ -1,13 +1,10 @@
 """Why a graph cannot be run: the words for it, and what holds for every engine. The answer names the operator and its
 index."""
 
-import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from boardproof_export.operators.checks import UnsupportedError, per_tensor
-from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph, Op, Tensor
 
 
@@ -35,22 +32,6 @@ class Support:
     def runs(self) -> bool:
         """Whether the engine can run the graph."""
         return not self.reasons
-
-
-def require(graph: Graph, reasons: Iterable[Reason], path: Path, what: str) -> None:
-    """Refuses a graph for which there is a reason.
-
-    Raises:
-        InputError: it names the file, `what` cannot be done, and the first reason.
-    """
-    first = next(iter(reasons), None)
-    if first is None:
-        return
-    if any(tensor.type == "FLOAT32" for tensor in graph.tensors):
-        hint = "export the full int8 rung of `boardproof convert`"
-    else:
-        hint = f"see what runs where: boardproof inspect {shlex.quote(str(path))}"
-    raise InputError(f"{path} {what}: {first}", hint=hint)
 
 
 _QUANTIZED = ("INT8",)

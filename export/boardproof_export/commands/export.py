@@ -9,7 +9,7 @@ from pathlib import Path
 
 from boardproof_export.aot import render as codegen
 from boardproof_export.aot.cores import CORES, Core
-from boardproof_export.aot.limits import Reason, require
+from boardproof_export.aot.limits import Reason
 from boardproof_export.aot.network import Network, resolve
 from boardproof_export.aot.schedule import schedule
 from boardproof_export.commands.digest import exporter_digest
@@ -22,6 +22,7 @@ from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import find_project
 from boardproof_export.shared.tensors import TensorInfo
 from boardproof_export.tflm import render as tflm
+from boardproof_export.tflm.engines import require
 from boardproof_export.tflm.limits import firmware_reasons
 
 MODEL_FOLDER = "model"  # holds the model that was exported last, under its own name

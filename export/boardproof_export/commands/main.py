@@ -76,7 +76,7 @@ def _register_convert(commands: "argparse._SubParsersAction[argparse.ArgumentPar
 
 def _convert(args: argparse.Namespace) -> int:
     from boardproof_export.ladder import convert
-    from boardproof_export.shared.sources.fashion_mnist import parse_span
+    from boardproof_export.shared.sources.pixels import parse_span
 
     span = parse_span(args.input_range)
     return convert.run(model=args.model, out=args.out, data=args.data, span=span, as_json=args.json)

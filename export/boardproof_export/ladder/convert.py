@@ -17,12 +17,13 @@ from boardproof_export.shared.ladder_record import LADDER_FILE, LADDER_SCHEMA, M
 from boardproof_export.shared.model import parse_graph
 from boardproof_export.shared.project import find_project
 from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_export.shared.sources import pixels
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _TRAIN = "train one: boardproof train"
 
 
-def run(*, model: Path | None, out: Path | None, data: Path | None, span: dataset.Span, as_json: bool) -> int:
+def run(*, model: Path | None, out: Path | None, data: Path | None, span: pixels.Span, as_json: bool) -> int:
     """Converts a Keras model to every rung and writes the .tflite files and `ladder.json`.
 
     Args:
@@ -98,7 +99,7 @@ def check_file(path: Path) -> None:
 
 
 def build(
-    path: Path, train: dataset.Split, test: dataset.Split, span: dataset.Span = dataset.UNIT
+    path: Path, train: dataset.Split, test: dataset.Split, span: pixels.Span = pixels.UNIT
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Converts and measures all rungs; writes nothing. A rung that cannot be made does not end the others.
 

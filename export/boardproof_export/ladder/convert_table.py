@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from boardproof_export.shared.ladder_record import UNIT_RANGE
+from boardproof_export.shared.sources.pixels import UNIT
 
 _HEADINGS = ("rung", "bytes", "of .h5", "accuracy", "runs on")
 
@@ -69,7 +69,7 @@ def _next(record: dict[str, Any], folder: Path) -> str:
         for rung in int8_first:
             if engine in rung["engines"]:
                 span = record["input_range"]
-                stated = "" if tuple(span) == UNIT_RANGE else f" --input-range {_range(span)}"
+                stated = "" if tuple(span) == UNIT else f" --input-range {_range(span)}"
                 return f"next: boardproof prove --model {shlex.quote(str(folder / rung['file']))}{target}{stated}"
     return "none of these runs on a microcontroller with boardproof; the reasons are above"
 

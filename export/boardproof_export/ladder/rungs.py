@@ -14,6 +14,7 @@ from boardproof_export.ladder.tensorflow import hidden_output
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph
 from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_export.shared.sources import pixels
 from boardproof_export.tflm.engines import export_support
 
 BOARD_RUNG = "int8"
@@ -22,7 +23,7 @@ PER_TENSOR_RUNG = "int8_per_tensor"
 RUNG_NAMES = ("float32", "float16", "dynamic", BOARD_RUNG, PER_TENSOR_RUNG)
 CALIBRATION_IMAGES = 500  # the TensorFlow Lite guide asks for 100 to 500
 CALIBRATION_SEED = 1
-USUAL_RANGES: tuple[dataset.Span, ...] = ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0))
+USUAL_RANGES: tuple[pixels.Span, ...] = ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0))
 CLEARLY_BETTER = 0.03  # of all images
 
 
@@ -41,11 +42,11 @@ class Rung:
     sha256: str
 
 
-def calibration_images(train: dataset.Split, span: dataset.Span = dataset.UNIT) -> NDArray[np.float32]:
+def calibration_images(train: dataset.Split, span: pixels.Span = pixels.UNIT) -> NDArray[np.float32]:
     """The representative data: float32 (500, 28, 28) over `span`, drawn from the training set by a fixed seed."""
     generator = np.random.default_rng(CALIBRATION_SEED)
     chosen = generator.choice(len(train.labels), CALIBRATION_IMAGES, replace=False)
-    return dataset.spread(train.images[chosen], span)
+    return pixels.spread(train.images[chosen], span)
 
 
 def check_shapes(model: Any, path: Path) -> None:
@@ -128,7 +129,7 @@ def convert_rung(tf: Any, model: Any, name: str, calibration: NDArray[np.float32
         ) from error
 
 
-def accuracy(content: bytes, split: dataset.Split, span: dataset.Span = dataset.UNIT) -> float:
+def accuracy(content: bytes, split: dataset.Split, span: pixels.Span = pixels.UNIT) -> float:
     """Share of images that the Python interpreter (LiteRT, its default kernels) classifies right.
 
     A graph with an open batch takes all images in one call, as in the course; a batch fixed at 1 takes one a call.
@@ -145,10 +146,10 @@ def accuracy(content: bytes, split: dataset.Split, span: dataset.Span = dataset.
     with hidden_output():  # "Created TensorFlow Lite XNNPACK delegate"
         interpreter = Interpreter(model_content=content)
         entry, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-        images: NDArray[Any] = dataset.spread(split.images, span)
+        images: NDArray[Any] = pixels.spread(split.images, span)
         if entry["dtype"] == np.int8:
             scale, zero_point = entry["quantization"]
-            images = dataset.quantize(split.images, float(scale), int(zero_point), span)
+            images = pixels.quantize(split.images, float(scale), int(zero_point), span)
         batch = len(images) if entry["shape_signature"][0] == -1 else 1
         shape = (batch, *(int(extent) for extent in entry["shape"][1:]))
         interpreter.resize_tensor_input(entry["index"], shape)
@@ -163,8 +164,8 @@ def accuracy(content: bytes, split: dataset.Split, span: dataset.Span = dataset.
 
 
 def better_range(
-    content: bytes, split: dataset.Split, span: dataset.Span, reached: float
-) -> tuple[dataset.Span, float] | None:
+    content: bytes, split: dataset.Split, span: pixels.Span, reached: float
+) -> tuple[pixels.Span, float] | None:
     """The usual range of pixels with which a rung is right clearly more often than the `reached` with `span`, and how
     often; None where there is none. What a model was trained on is the user's to say; this is worth a question."""
     others = ((other, accuracy(content, split, other)) for other in USUAL_RANGES if other != span)

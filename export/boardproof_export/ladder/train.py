@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from boardproof_export.ladder import console
@@ -17,6 +16,7 @@ from boardproof_export.shared.errors import ExitCode, InputError
 from boardproof_export.shared.ladder_record import MODEL_STEM, TRAIN_FILE, TRAIN_SCHEMA
 from boardproof_export.shared.project import find_project
 from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_export.shared.sources.pixels import spread
 
 BATCH = 32
 # Batches that one call into the compiled graph takes. It divides the 1,875 batches of an epoch, and changes nothing
@@ -67,7 +67,7 @@ def run(*, out: Path | None, data: Path | None, epochs: int, seed: int, as_json:
     train, test = dataset.load("train", data), dataset.load("test", data)
     tf = import_tensorflow()
     model = fit(tf, train, epochs=epochs, seed=seed)
-    loss, accuracy = model.evaluate(_scaled(test), test.labels, batch_size=1000, verbose=0)
+    loss, accuracy = model.evaluate(spread(test.images), test.labels, batch_size=1000, verbose=0)
     record = TrainRecord(
         seed=seed,
         epochs=epochs,
@@ -117,7 +117,7 @@ def fit(tf: Any, train: dataset.Split, *, epochs: int, seed: int) -> Any:
         steps_per_execution=STEPS_PER_CALL,
     )
     count = len(train.labels)
-    batches = tf.data.Dataset.from_tensor_slices((_scaled(train), train.labels))
+    batches = tf.data.Dataset.from_tensor_slices((spread(train.images), train.labels))
     batches = batches.shuffle(count, seed=seed).batch(BATCH).prefetch(8)
     with _progress(keras, epochs, -(-count // BATCH)) as callback:
         # `shuffle` is for arrays, and Keras warns unless told: the data set above shuffles itself.
@@ -130,11 +130,6 @@ def _check_arguments(epochs: int, seed: int) -> None:
         raise InputError(f"--epochs {epochs} trains nothing", hint="pass 1 or more; the course takes 10")
     if not 0 <= seed < SEED_LIMIT:
         raise InputError(f"--seed {seed} is not a 32-bit seed", hint=f"pass 0 to {SEED_LIMIT - 1}")
-
-
-def _scaled(split: dataset.Split) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Pixels as the model takes them: float32 (N, 28, 28), 0 to 1."""
-    return split.images.astype(np.float32) / np.float32(255)
 
 
 @contextmanager

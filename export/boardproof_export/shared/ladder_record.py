@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from boardproof_export.shared import files
+from boardproof_export.shared.sources.pixels import UNIT, Span
 
 MODEL_STEM = "fashion_mnist"  # of every file made from the trained model
 TRAIN_FILE = "train.json"
 TRAIN_SCHEMA = "boardproof.train/1"
 LADDER_FILE = "ladder.json"
 LADDER_SCHEMA = "boardproof.ladder/2"  # 2: five rungs
-UNIT_RANGE = (0.0, 1.0)  # what pixels 0 and 255 are, unless the user states another
 
 
 def train_is_current(folder: Path) -> bool:
@@ -25,13 +25,13 @@ def train_is_current(folder: Path) -> bool:
     return all(_is(folder, name, entry) for name, entry in described.items())
 
 
-def ladder_is_current(keras: Path, span: tuple[float, float] = UNIT_RANGE) -> bool:
+def ladder_is_current(keras: Path, span: Span = UNIT) -> bool:
     """Are the rungs of the Keras model `keras` beside it, byte for byte, made for pixels over `span`?"""
     record = _read(keras.parent / LADDER_FILE)
     model, rungs = record.get("model"), record.get("rungs")
     if record.get("schema") != LADDER_SCHEMA or not isinstance(model, dict) or not isinstance(rungs, list):
         return False
-    if record.get("input_range", list(UNIT_RANGE)) != list(span) or not _is(keras.parent, keras.name, model):
+    if record.get("input_range", list(UNIT)) != list(span) or not _is(keras.parent, keras.name, model):
         return False
     return bool(rungs) and all(
         isinstance(rung, dict) and _is(keras.parent, rung.get("file"), rung) for rung in rungs

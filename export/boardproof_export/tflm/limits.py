@@ -7,6 +7,7 @@ from boardproof_export.aot.limits import Reason, configuration_reasons
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.fully_connected import resolve
 from boardproof_export.shared.model import Graph, Op, Tensor
+from boardproof_export.shared.model.records import ABSENT
 from boardproof_export.shared.options import DamagedOptionsError
 
 # The builtin operators that micro_mutable_op_resolver.h can register, August 2026.
@@ -59,19 +60,33 @@ def _weighted_reasons(graph: Graph, op: Op) -> Iterator[Reason]:
         yield Reason(f"has {source.type} input with {weights.type} weights", op)
     elif op.code == "FULLY_CONNECTED":
         yield from _tflm_dense_reasons(graph, op, source, weights)
+    elif any(len(tensor.shape) != 4 for tensor in (source, weights, *(graph.tensors[o] for o in op.outputs))):
+        yield Reason("has tensors that are not of rank 4", op)
 
 
 _WEIGHTED_TYPES = frozenset({("FLOAT32", "FLOAT32"), ("INT8", "INT8"), ("INT8", "INT4"), ("INT16", "INT8")})
 
 
 def _tflm_dense_reasons(graph: Graph, op: Op, source: Tensor, weights: Tensor) -> Iterator[Reason]:
-    """Beyond types, TensorFlow Lite Micro's int8 layer refuses what `resolve` does."""
+    """Beyond types, TensorFlow Lite Micro's int8 layer refuses what `resolve` does, and any layer reads and writes past
+    its tensors where the shapes do not fit."""
     if (source.type, weights.type) != ("INT8", "INT8") or weights.data is None:
+        bias, outputs = graph.optional(op, 2), [graph.tensors[output] for output in op.outputs]
+        if len(outputs) != 1 or not _fits(source, weights, bias, outputs[0]):
+            yield Reason("has shapes that do not fit", op)
         return
     try:
         resolve(graph, op)
     except (UnsupportedError, DamagedOptionsError) as error:
         yield Reason(str(error), op)
+
+
+def _fits(source: Tensor, weights: Tensor, bias: Tensor | None, output: Tensor) -> bool:
+    if len(weights.shape) != 2 or 0 in weights.shape:
+        return False
+    units, depth = weights.shape
+    batches, rest = divmod(source.count, depth)
+    return rest == 0 and output.count == batches * units and (bias is None or bias.count == units)
 
 
 _STATEFUL = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE", "CIRCULAR_BUFFER"})
@@ -82,6 +97,8 @@ def firmware_reasons(graph: Graph) -> Iterator[Reason]:
     yield from configuration_reasons(graph)
     yield from tflm_reasons(graph)
     yield from stateful_reasons(graph)
+    yield from _unwritten_reasons(graph)
+    yield from _rank_reasons(graph)
 
 
 def stateful_reasons(graph: Graph) -> Iterator[Reason]:
@@ -92,3 +109,34 @@ def stateful_reasons(graph: Graph) -> Iterator[Reason]:
     for op in graph.ops:
         if op.code in _STATEFUL:
             yield Reason("keeps state from one input to the next, which nobody can put back", op)
+
+
+def _unwritten_reasons(graph: Graph) -> Iterator[Reason]:
+    """What is read before anything has written it: whatever memory holds there."""
+    written = set(graph.inputs)
+
+    def nothing(index: int) -> bool:
+        tensor = graph.tensors[index]
+        constant = tensor.data is not None or tensor.variable or not tensor.count
+        return not constant and index not in written
+
+    for op in graph.ops:
+        if any(index != ABSENT and nothing(index) for index in op.inputs):
+            yield Reason("reads a tensor that nothing has written", op)
+        written.update(op.outputs)
+    if any(nothing(index) for index in graph.outputs):
+        yield Reason("no operator writes the model's output")
+
+
+_MOST_DIMENSIONS = 6  # RuntimeShape::kMaxSmallSize; kernels write past it
+
+
+def _rank_reasons(graph: Graph) -> Iterator[Reason]:
+    for op in graph.ops:
+        for index in (*op.inputs, *op.outputs):
+            if index != ABSENT and len(graph.tensors[index].shape) > _MOST_DIMENSIONS:
+                rank = len(graph.tensors[index].shape)
+                yield Reason(
+                    f"has a tensor of {rank} dimensions; TensorFlow Lite Micro holds {_MOST_DIMENSIONS}", op
+                )
+                break

@@ -29,7 +29,7 @@ from boardproof_export.shared.files import read_model, sha256_file
 from boardproof_export.shared.project import Project
 from boardproof_host.boards import freshness, tools
 from boardproof_host.boards.targets import Target
-from boardproof_host.boards.which_model import default_model
+from boardproof_host.boards.which_model import check_runs, default_model
 
 RECORD_NAME = "build.json"
 # Variables of PlatformIO that are ours to set, or that change no build.
@@ -80,6 +80,7 @@ def _build(project: Project, target: Target, model: Path, folder: Path, *, verbo
     inputs = freshness.inputs(project, target, model)
     if inputs is not None and freshness.is_current(folder, inputs):
         return _read(folder, model)
+    check_runs(target, model)
     freshness.forget(folder)
     _pio(project, ["-e", target.name], model, folder, verbose=verbose, target=target)
     if inputs is not None and freshness.inputs(project, target, model) == inputs:

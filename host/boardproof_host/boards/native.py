@@ -12,6 +12,7 @@ from boardproof_export.shared.files import read_model, unwritable
 from boardproof_export.shared.project import Project
 from boardproof_host.boards.build import Build, only_one
 from boardproof_host.boards.targets import NATIVE
+from boardproof_host.boards.which_model import check_runs
 from boardproof_host.oracles import compiled
 
 PROGRAM = "program"
@@ -35,6 +36,7 @@ def build(project: Project, model: Path) -> Build:
     try:
         with only_one(folder):
             if not (folder / PROGRAM).is_file():
+                check_runs(NATIVE, model)
                 _compile(compiler, firmware, model, folder, identity)
     except OSError as error:
         raise unwritable(folder, error) from error

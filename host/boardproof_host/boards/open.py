@@ -11,7 +11,7 @@ from boardproof_host.boards import build as builds
 from boardproof_host.boards import native, targets
 from boardproof_host.boards.options import BoardOptions, LinkOptions
 from boardproof_host.boards.processes import BoardProcess, emulated_board, native_board, virtual_board
-from boardproof_host.boards.which_model import default_model, model_of
+from boardproof_host.boards.which_model import check_runs, default_model, model_of
 from boardproof_host.link.disturbance.cable import Cable, cable_for
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
@@ -95,6 +95,7 @@ def open_boards(options: BoardOptions, project: Project | None, stack: ExitStack
             raise InputError(
                 "which model shall the virtual board run?", hint="name a .tflite file with --model"
             )
+        check_runs(target, model)
         return _started(options, stack, [virtual_board(model) for _ in range(options.boards)], None, model)
     assert project is not None
     if target == targets.NATIVE:

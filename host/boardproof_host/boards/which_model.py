@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
-from boardproof_export.shared.errors import InputError, LinkError
+from boardproof_export.shared.errors import InputError, LinkError, ToolMissingError
 from boardproof_export.shared.files import read_model
 from boardproof_export.shared.model import read_graph
 from boardproof_export.shared.project import Project
@@ -21,6 +22,24 @@ def default_model(project: Project, target: Target) -> Path:
     if exported is not None:
         return exported
     return project.root / target.model if target.model else project.reference_model
+
+
+def check_runs(target: Target, path: Path) -> None:
+    """Refuses a model that the target's engine cannot run. What `export` knows of engines it is asked for through an
+    entry point: nothing of it is imported here.
+
+    Raises:
+        InputError: it cannot; the words are those of `export`.
+        ToolMissingError: this installation is older than the check.
+    """
+    checks = entry_points(group="boardproof.checks", name="engine")
+    if not checks:
+        raise ToolMissingError(
+            "boardproof was installed before it knew how to check a model",
+            hint="install it again: python -m pip install . (in a checkout: make set-up)",
+        )
+    for check in checks:
+        check.load()(path, target.engine, f"on {target.name}")
 
 
 def model_of(project: Project | None, named: Path | None, identity: Identity) -> Path:

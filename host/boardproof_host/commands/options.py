@@ -131,7 +131,7 @@ def run_options(args: argparse.Namespace) -> "RunOptions":
         InputError: as `board_options`, or the accuracy is none.
     """
     from boardproof_export.shared.errors import InputError
-    from boardproof_export.shared.sources.fashion_mnist import parse_span
+    from boardproof_export.shared.sources.pixels import parse_span
     from boardproof_host.record.facts import Gates
     from boardproof_host.runs.options import ImageOptions, RunOptions
 

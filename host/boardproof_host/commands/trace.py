@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     """Traces; exit code 1 when an operator's output is not the reference's."""
     from boardproof_export.shared.errors import ExitCode
     from boardproof_export.shared.project import project_if_any
-    from boardproof_export.shared.sources.fashion_mnist import parse_span
+    from boardproof_export.shared.sources.pixels import parse_span
     from boardproof_host.boards.options import BoardOptions, LinkOptions
     from boardproof_host.runs.options import TraceOptions
     from boardproof_host.runs.trace import trace

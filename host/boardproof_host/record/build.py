@@ -36,6 +36,9 @@ from boardproof_host.record.schema import (
 )
 
 MISMATCHES_KEPT = 16
+MOST_CLASSES = (
+    100  # an output of more values is a picture or a sequence, and its confusion matrix no one could read
+)
 VERDICTS: tuple[Verdict, ...] = ("exact", "equivalent", "diverged")
 # Interpreters of one model differ by rounding: by a step or a few, and in few of the images. Where all others are far
 # from the reference in so many images, it is the reference that wants an explanation.
@@ -203,7 +206,7 @@ def _measurement(
         | {name: metrics.accuracy(outputs[0], labels) for name, outputs in values.items()},
         class_accuracy=None if confusion is None else metrics.class_accuracy(confusion.tolist()),
         confusion=None if confusion is None else tuple(tuple(row) for row in confusion.tolist()),
-        reference=replace(reference, doubt=_doubt(reference, values)),
+        reference=replace(reference, doubt=_doubt(reference, values, not_run)),
         parity={name: _oracle_parity(parity[name], facts) for name, facts in oracles.items()},
         not_run=dict(not_run),
         mismatches=_mismatches(images, measured, theirs[reference.oracle], model.outputs),
@@ -241,15 +244,19 @@ def compare(device: Bytes, oracle: Bytes, outputs: Sequence[TensorInfo]) -> Pari
 def _class_labels(images: Images, measured: Measured, outputs: Values) -> IntArray | None:
     """Labels of the measured images; None where the model's outputs are not one value a class."""
     classes = outputs.shape[1]
-    if images.labels is None or classes < 2 or int(images.labels.max()) >= classes:
+    if images.labels is None or not 2 <= classes <= MOST_CLASSES or int(images.labels.max()) >= classes:
         return None
     return images.labels[measured.positions]
 
 
-def _doubt(reference: Reference, values: Mapping[str, list[Values]]) -> str | None:
-    """Whether the other interpreters, which only round differently, are far from the reference."""
+def _doubt(
+    reference: Reference, values: Mapping[str, list[Values]], not_run: Mapping[str, str]
+) -> str | None:
+    """Whether the other interpreters, which only round differently, are far from the reference, or refuse the model."""
     mine = values[reference.oracle][0]
     others = [outputs[0] for name, outputs in values.items() if name != reference.oracle]
+    if not others and not_run:
+        return f"no interpreter but {reference.oracle} runs this model, so that nothing else vouches for the reference"
     if not others or mine.shape[1] < 2:
         return None
     shares = [metrics.far_apart(mine, other) for other in others]

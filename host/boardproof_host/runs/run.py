@@ -117,6 +117,8 @@ def _run(
     identity = boards.identity
     known.target, known.model = target_of(identity), describe_model(boards.model)
     inputs = work.source.rows(known.model.inputs, work.chosen.indices)
+    if (doubt := work.source.doubt(known.model.inputs)) is not None:
+        listener.note(doubt)
     folder = _folder(options, kept, identity.target)
     known.folder = folder
     journal = Journal(folder, _run_key(known.model, inputs, identity), resume=options.resume)

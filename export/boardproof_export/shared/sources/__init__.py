@@ -33,6 +33,9 @@ class DataSource(Protocol):
     def labels(self) -> NDArray[np.int64] | None:
         """(N,), or None."""
 
+    def doubt(self, inputs: tuple[TensorInfo, ...]) -> str | None:
+        """Why these may not be the inputs that the model was made for, in a sentence; None where they fit."""
+
     def __len__(self) -> int:
         """N, the number of inputs."""
 

@@ -1,14 +1,11 @@
-"""Fashion-MNIST: where its IDX files are, a strict reader, and the quantization of its images.
+"""Fashion-MNIST: where its IDX files are, and its test set as a data source.
 
 The host imports this module: it needs numpy and the standard library. Only the download, the last place that is
 looked at, needs Keras.
 """
 
-import gzip
 import hashlib
 import os
-import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -20,11 +17,11 @@ from numpy.typing import NDArray
 
 from boardproof_export.shared.errors import InputError, ToolMissingError
 from boardproof_export.shared.sources import Meaning
+from boardproof_export.shared.sources.idx import GET_DATA, read_idx, refusal
+from boardproof_export.shared.sources.pixels import UNIT, Span, held_range, quantize, spread
 from boardproof_export.shared.tensors import TensorInfo
 
 SplitName = Literal["train", "test"]
-Span = tuple[float, float]
-UNIT: Span = (0.0, 1.0)
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -46,9 +43,6 @@ DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 ENVIRONMENT_VARIABLE = "BOARDPROOF_DATA"
 
 _PREFIXES: dict[SplitName, str] = {"train": "train", "test": "t10k"}
-_GET_DATA = "install the data (apt-get install dataset-fashion-mnist), or name its folder with --data"
-_IDX_UINT8 = 0x08
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -92,6 +86,17 @@ class FashionMnist:
     def labels(self) -> NDArray[np.int64] | None:
         return self.split.labels.astype(np.int64)
 
+    def doubt(self, inputs: tuple[TensorInfo, ...]) -> str | None:
+        """See DataSource: the range of the pixels is the user's to state."""
+        held = held_range(inputs[0], self.span)
+        if held is None:
+            return None
+        low, high = (f"{end:.3g}" for end in held)
+        return (
+            f"the model's input holds values from {low} to {high}, and pixels go in as {self.span[0]:g} to "
+            f"{self.span[1]:g}; if it was trained on the former: --input-range {low}:{high}"
+        )
+
     def __len__(self) -> int:
         return len(self.split.images)
 
@@ -106,23 +111,16 @@ class FashionMnist:
         (tensor,) = inputs
         images = self.split.images[indices]
         values: NDArray[np.generic]
-        if tensor.scale is None or tensor.zero_point is None:
-            if tensor.type != "float32":
-                raise InputError(
-                    f"the model's input is {tensor.type} without a scale",
-                    hint="convert the model with quantization",
-                )
+        if tensor.type in ("int8", "uint8", "int16") and tensor.scale is not None:
+            values = quantize(
+                images, tensor.scale, tensor.zero_point or 0, self.span, np.dtype(tensor.type)
+            ).astype(tensor.dtype)
+        elif tensor.type == "float32" and tensor.scale is None:
             values = spread(images, self.span).astype("<f4").reshape(len(images), -1)
-        elif tensor.type == "uint8":  # the same steps as int8, 128 further up
-            shifted = (
-                quantize(images, tensor.scale, tensor.zero_point - 128, self.span).astype(np.int16) + 128
-            )
-            values = shifted.astype(np.uint8)
-        elif tensor.type == "int8":
-            values = quantize(images, tensor.scale, tensor.zero_point, self.span)
         else:
             raise InputError(
-                f"the model's input is {tensor.type}", hint="convert it with int8, uint8 or float32 input"
+                f"the model's input is {tensor.type} with{'out' if tensor.scale is None else ''} a scale",
+                hint="convert it with a quantized int8, uint8 or int16 input, or with a float32 one",
             )
         return np.ascontiguousarray(values).view(np.uint8).reshape(len(images), tensor.bytes)
 
@@ -130,30 +128,6 @@ class FashionMnist:
 def load_source(folder: Path | None = None, span: Span = UNIT) -> FashionMnist:
     """The test set as a data source; raises as `load`."""
     return FashionMnist(load("test", folder), span)
-
-
-def parse_span(text: str) -> Span:
-    """Reads `LOW:HIGH`, such as `-1:1`.
-
-    Raises:
-        InputError: it is not that.
-    """
-    low, _, high = text.partition(":")
-    try:
-        span = float(low), float(high)
-    except ValueError:
-        span = 0.0, 0.0
-    if not span[0] < span[1] or not np.isfinite(span).all():
-        raise InputError(
-            f"--input-range {text} is no range", hint="write what pixels 0 and 255 become, such as -1:1"
-        )
-    return span
-
-
-def spread(images: NDArray[np.uint8], span: Span = UNIT) -> NDArray[np.float32]:
-    """Pixels 0 to 255 as float32 from `span[0]` to `span[1]`."""
-    scaled = images.astype(np.float32) / np.float32(255)
-    return scaled if span == UNIT else scaled * np.float32(span[1] - span[0]) + np.float32(span[0])
 
 
 def load(split: SplitName, folder: Path | None = None) -> Split:
@@ -183,11 +157,11 @@ def read_split(folder: Path, split: SplitName, *, count: int) -> Split:
     """
     image_path = _require(folder, f"{_PREFIXES[split]}-images-idx3-ubyte")
     label_path = _require(folder, f"{_PREFIXES[split]}-labels-idx1-ubyte")
-    images = _read_idx(image_path, (count, *IMAGE_SHAPE))
-    labels = _read_idx(label_path, (count,))
+    images = read_idx(image_path, (count, *IMAGE_SHAPE))
+    labels = read_idx(label_path, (count,))
     if count and int(labels.max()) >= len(CLASS_NAMES):
         at = int(np.argmax(labels))
-        raise _refusal(label_path, f"label {labels[at]} at index {at} is not a class (0 to 9)")
+        raise refusal(label_path, f"label {labels[at]} at index {at} is not a class (0 to 9)")
     digest = hashlib.sha256(images.data)
     digest.update(labels.data)
     return Split(images, labels, digest.hexdigest())
@@ -199,39 +173,6 @@ def find_folder() -> Path | None:
     if named is not None:
         return named
     return next((place for place in (DEBIAN_FOLDER, _keras_cache()) if all(_present(place, "test"))), None)
-
-
-def quantize(images: NDArray[np.uint8], scale: float, zero_point: int, span: Span = UNIT) -> NDArray[np.int8]:
-    """Turns pixels into the int8 input of a model that was trained on pixels spread over `span`.
-
-    For a pixel p, in float32: x = `spread(p)`, which is p / 255 for 0 to 1; q = rint(x / scale) + zero_point, cut to
-    -128..127. `rint` rounds half to even: it is `numpy.round`, with which the TensorFlow Lite guides quantize an input.
-    The formula is that of the TensorFlow Lite quantization specification, real = scale * (q - zero_point).
-
-    Args:
-        images: uint8 (N, 28, 28), or any shape (N, ...).
-        scale: scale of the model's input; as a float32 positive and finite.
-        zero_point: zero point of the model's input, -128 to 127.
-
-    Returns:
-        int8 (N, 784): one row an image, in the order of its bytes.
-
-    Raises:
-        InputError: the scale or the zero point cannot be an int8 tensor's.
-    """
-    with np.errstate(over="ignore"):
-        step = np.float32(scale)
-    if not (np.isfinite(step) and step > 0) or not -128 <= zero_point <= 127:
-        raise InputError(
-            f"the input's scale {scale} and zero point {zero_point} are not those of an int8 tensor",
-            hint="convert the model again with int8 input and output: boardproof convert",
-        )
-    pixels = spread(np.arange(256, dtype=np.uint8), span)
-    with np.errstate(over="ignore"):  # a tiny scale: infinity is cut to 127 below
-        steps = np.rint(pixels / step)
-    table = np.clip(steps + np.float32(zero_point), -128, 127).astype(np.int8)
-    rows: NDArray[np.int8] = table[images].reshape(len(images), prod(images.shape[1:]))
-    return rows
 
 
 def _folder_from_environment() -> Path | None:
@@ -271,12 +212,12 @@ def _download() -> None:
     except ImportError as error:
         raise ToolMissingError(
             "the Fashion-MNIST files are not on this machine, and Keras is not there to download them",
-            hint=_GET_DATA,
+            hint=GET_DATA,
         ) from error
     try:
         fashion_mnist.load_data()
     except Exception as error:  # Keras lets through whatever urllib, gzip and numpy raise
-        raise ToolMissingError(f"the download of Fashion-MNIST failed: {error}", hint=_GET_DATA) from error
+        raise ToolMissingError(f"the download of Fashion-MNIST failed: {error}", hint=GET_DATA) from error
 
 
 def _require(folder: Path, name: str) -> Path:
@@ -284,64 +225,5 @@ def _require(folder: Path, name: str) -> Path:
         if candidate.exists():
             return candidate
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder with the Fashion-MNIST files", hint=_GET_DATA)
-    raise InputError(f"{folder / name}.gz is missing, and so is {name}", hint=_GET_DATA)
-
-
-def _refusal(path: Path, why: str) -> InputError:
-    return InputError(f"{path}: {why}", hint=f"replace or delete this file, then {_GET_DATA}")
-
-
-def _read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Reads an IDX file of unsigned bytes that must have exactly this shape.
-
-    Layout (Y. LeCun, "The MNIST database", file format): two zero bytes, the element type (0x08 is unsigned byte),
-    the number of dimensions, each dimension as a big-endian 32-bit integer, then the elements in C order.
-    """
-    header_bytes = 4 + 4 * len(shape)
-    content = _read_at_most(path, header_bytes + prod(shape) + 1)
-    if not content:
-        raise _refusal(path, "the file is empty")
-    magic = bytes((0, 0, _IDX_UINT8, len(shape)))
-    if not magic.startswith(content[:4]):
-        raise _refusal(
-            path, f"not an IDX file of {len(shape)}-dimensional bytes (it starts with {content[:4].hex(' ')})"
-        )
-    if len(content) < header_bytes:
-        raise _refusal(path, f"cut short: {len(content)} bytes, less than an IDX header")
-    found = struct.unpack(f">{len(shape)}I", content[4:header_bytes])
-    if found != shape:
-        raise _refusal(path, f"holds {_dimensions(found)} bytes, expected {_dimensions(shape)}")
-    got, wanted = len(content) - header_bytes, prod(shape)
-    if got < wanted:
-        raise _refusal(path, f"cut short: {got:,} of {wanted:,} bytes follow the header")
-    if got > wanted:
-        raise _refusal(path, f"more than the {wanted:,} bytes that its header declares")
-    return np.frombuffer(content, np.uint8, offset=header_bytes).reshape(shape)
-
-
-def _dimensions(shape: tuple[int, ...]) -> str:
-    return " x ".join(f"{extent:,}" for extent in shape)
-
-
-def _read_at_most(path: Path, limit: int) -> bytes:
-    """The file's content, uncompressed when it is gzip, cut at `limit` bytes: a header must not decide on memory.
-
-    A gzip stream that ends within `limit` has had its CRC-32 and its length checked.
-    """
-    if path.is_dir():
-        raise _refusal(path, "a folder, not an IDX file")
-    try:
-        with path.open("rb") as raw:
-            compressed = raw.read(2) == _GZIP_MAGIC
-            raw.seek(0)
-            if not compressed:
-                return raw.read(limit)
-            with gzip.GzipFile(fileobj=raw) as stream:
-                return stream.read(limit)
-    except EOFError as error:
-        raise _refusal(path, "cut short: its gzip stream has no end") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise _refusal(path, f"damaged gzip stream: {error}") from error
-    except OSError as error:
-        raise _refusal(path, f"cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{folder} is not a folder with the Fashion-MNIST files", hint=GET_DATA)
+    raise InputError(f"{folder / name}.gz is missing, and so is {name}", hint=GET_DATA)

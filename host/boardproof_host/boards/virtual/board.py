@@ -8,6 +8,7 @@ tests/contract/test_boards.py holds one list of conversations against both.
 import argparse
 import json
 import os
+import shlex
 import signal
 import stat
 import struct
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from boardproof_export.shared.errors import BoardproofError
+from boardproof_export.shared.errors import BoardproofError, InputError
 from boardproof_export.shared.files import read_model
 from boardproof_host.boards.virtual.engine import EngineError
 from boardproof_host.boards.virtual.firmware import LAYER_HEAD_BYTES, Engine, Firmware, build
@@ -303,6 +304,16 @@ def _leave(number: int, frame: object) -> NoReturn:
     raise SystemExit(0)
 
 
+def _refusal(error: EngineError, model: Path) -> InputError:
+    """A board that lacks nothing cannot run the model: no board will, and the interpreter's own words say more than
+    the number that a board answers."""
+    lines = [line.strip() for line in error.said.splitlines() if line.strip()] or [error.code.name.lower()]
+    return InputError(
+        f"TensorFlow Lite Micro cannot run {model}: {lines[0]}",
+        hint=f"see what runs where: boardproof inspect {shlex.quote(str(model))}",
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serves one board on a pseudo-terminal; returns the process's exit code."""
     parser = argparse.ArgumentParser(
@@ -317,6 +328,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, _leave)
     try:
         firmware = build(read_model(args.model), args.arena, str(args.model))
+        if isinstance(firmware.engine, EngineError) and args.arena is None:
+            raise _refusal(firmware.engine, args.model)
     except BoardproofError as error:
         print(f"{error.message}\n{error.hint}", file=sys.stderr)
         return error.exit_code

@@ -36,7 +36,7 @@ class EngineError(Exception):
 
     def __init__(self, code: ErrorCode, detail_a: int = 0, detail_b: int = 0, said: str = "") -> None:
         super().__init__(f"{code.name.lower()} ({detail_a}, {detail_b}) {said}".rstrip())
-        self.code, self.detail_a, self.detail_b = code, detail_a, detail_b
+        self.code, self.detail_a, self.detail_b, self.said = code, detail_a, detail_b, said
 
 
 @dataclass
@@ -144,7 +144,6 @@ class TflmEngine:
 
     def _refused(self, said: str, arena: int) -> EngineError:
         """Names what the interpreter's text says: a missing operator, one that does not fit, or too small an arena."""
-        print(said, end="", file=sys.stderr, flush=True)
         missing = _NO_OP.search(said)
         if missing:
             names = ["CUSTOM" if op.custom else op.code for op in self.graph.ops]
