@@ -8,6 +8,7 @@ assert finished.report.outcome == "proven"
 
 from boardproof_export.shared.errors import BoardproofError, ExitCode
 from boardproof_export.shared.project import project_if_any
+from boardproof_export.shared.sources.opening import SourceOptions
 from boardproof_host.boards.options import BoardOptions, LinkOptions
 from boardproof_host.record.facts import Gates
 from boardproof_host.record.schema import Report
@@ -29,6 +30,7 @@ __all__ = [
     "Listener",
     "Report",
     "RunOptions",
+    "SourceOptions",
     "Trace",
     "TraceOptions",
     "run",

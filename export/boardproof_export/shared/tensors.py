@@ -5,7 +5,9 @@ from math import prod
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
+
+from boardproof_export.shared.errors import InputError
 
 TensorType = Literal["int8", "uint8", "int16", "int32", "float32", "bool"]
 TENSOR_TYPES: tuple[TensorType, ...] = get_args(TensorType)
@@ -41,6 +43,30 @@ class TensorInfo:
     def from_json(cls, record: dict[str, Any]) -> "TensorInfo":
         """The reverse of `dataclasses.asdict`."""
         return cls(**record | {"shape": tuple(record["shape"])})
+
+
+def quantize(values: NDArray[Any], scale: float, zero_point: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Real values in the steps of a quantized tensor: rint(x / scale) + zero point in float32, cut to the type.
+
+    `rint` rounds half to even: it is `numpy.round`, with which the TensorFlow Lite guides quantize an input. The
+    formula is that of the TensorFlow Lite quantization specification, real = scale * (q - zero_point).
+
+    Raises:
+        InputError: scale or zero point cannot be such a tensor's.
+    """
+    kind = np.dtype(dtype)
+    limits = np.iinfo(kind)
+    with np.errstate(over="ignore"):
+        step = np.float32(scale)
+    if not (np.isfinite(step) and step > 0) or not limits.min <= zero_point <= limits.max:
+        raise InputError(
+            f"the input's scale {scale} and zero point {zero_point} are not those of an {kind.name} tensor",
+            hint="convert the model again with int8 input and output: boardproof convert",
+        )
+    with np.errstate(over="ignore"):  # a tiny scale: infinity is cut below
+        steps = np.rint(values.astype(np.float32) / step)
+    quantized: NDArray[Any] = np.clip(steps + np.float32(zero_point), limits.min, limits.max).astype(kind)
+    return quantized
 
 
 def total_bytes(tensors: tuple[TensorInfo, ...]) -> int:

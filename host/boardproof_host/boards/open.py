@@ -78,6 +78,13 @@ def _target(options: BoardOptions, project: Project | None) -> targets.Target:
     return targets.find_target(project, options.target or targets.DEFAULT)
 
 
+def expected_model(options: BoardOptions, project: Project | None) -> Path | None:
+    """The file that the boards will run, where that is known before they are asked."""
+    if options.model is not None or options.ports or project is None:
+        return options.model
+    return default_model(project, _target(options, project))
+
+
 def open_boards(options: BoardOptions, project: Project | None, stack: ExitStack) -> Boards:
     """Builds and starts, or opens, the boards; `stack` ends and closes them.
 

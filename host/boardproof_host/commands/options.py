@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from boardproof_export.shared.sources.opening import SourceOptions
     from boardproof_host.boards.options import BoardOptions
     from boardproof_host.runs.options import RunOptions
 
@@ -38,9 +39,21 @@ def add_where(parser: argparse.ArgumentParser) -> None:
 
 
 def add_data(arguments: "argparse._ActionsContainer") -> None:
-    """--data and --input-range."""
+    """--data and how to read it."""
     arguments.add_argument(
-        "--data", type=Path, help="folder with the four IDX files (default: look for them)"
+        "--data",
+        metavar="DATA",
+        help="a .npz, .npy or .csv file, a folder of images, of IDX files, or of raw files with y_labels.csv, or "
+        "random:N (default: Fashion-MNIST where it fits the model, else random:100)",
+    )
+    arguments.add_argument(
+        "--label-column", metavar="NAME", help="of a CSV file: its name or position, -1 the last"
+    )
+    arguments.add_argument(
+        "--resize", action="store_true", help="resize images to the size that the model takes"
+    )
+    arguments.add_argument(
+        "--data-type", choices=("uint8", "int8", "int16", "int32", "float32"), help="of raw files' values"
     )
     arguments.add_argument(
         "--input-range",
@@ -104,6 +117,24 @@ def _add_link(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def source_options(args: argparse.Namespace) -> "SourceOptions":
+    """The data that the arguments name.
+
+    Raises:
+        InputError: the range of the pixels is none.
+    """
+    from boardproof_export.shared.sources.opening import SourceOptions
+    from boardproof_export.shared.sources.pixels import parse_span
+
+    return SourceOptions(
+        data=args.data,
+        span=parse_span(args.input_range),
+        label_column=args.label_column,
+        resize=args.resize,
+        data_type=args.data_type,
+    )
+
+
 def board_options(args: argparse.Namespace) -> "BoardOptions":
     """The boards and the link that the arguments ask for.
 
@@ -131,7 +162,6 @@ def run_options(args: argparse.Namespace) -> "RunOptions":
         InputError: as `board_options`, or the accuracy is none.
     """
     from boardproof_export.shared.errors import InputError
-    from boardproof_export.shared.sources.pixels import parse_span
     from boardproof_host.record.facts import Gates
     from boardproof_host.runs.options import ImageOptions, RunOptions
 
@@ -141,7 +171,7 @@ def run_options(args: argparse.Namespace) -> "RunOptions":
         )
     return RunOptions(
         board=board_options(args),
-        images=ImageOptions(args.data, args.limit, args.images, args.seed, parse_span(args.input_range)),
+        images=ImageOptions(source_options(args), args.limit, args.images, args.seed),
         gates=Gates(args.gate, args.min_accuracy),
         resume=args.resume,
         out=args.out,

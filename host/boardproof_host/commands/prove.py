@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             model = steps.trained_model(
                 project,
                 Screen(quiet=args.quiet),
-                data=args.data,
+                data=None if args.data is None else Path(args.data),
                 seed=args.train_seed,
                 epochs=args.epochs,
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boardproof_export.shared.text import printable
-from boardproof_host.commands.options import add_data, help_of
+from boardproof_host.commands.options import add_data, help_of, source_options
 
 if TYPE_CHECKING:
     from boardproof_host.runs.layers import Divergence, Element
@@ -65,7 +65,6 @@ def run(args: argparse.Namespace) -> int:
     """Traces; exit code 1 when an operator's output is not the reference's."""
     from boardproof_export.shared.errors import ExitCode
     from boardproof_export.shared.project import project_if_any
-    from boardproof_export.shared.sources.pixels import parse_span
     from boardproof_host.boards.options import BoardOptions, LinkOptions
     from boardproof_host.runs.options import TraceOptions
     from boardproof_host.runs.trace import trace
@@ -77,9 +76,7 @@ def run(args: argparse.Namespace) -> int:
         link=LinkOptions(patience=args.patience),
         verbose=args.verbose,
     )
-    options = TraceOptions(
-        board, args.data, parse_span(args.input_range), tuple(args.image), args.report, args.worst
-    )
+    options = TraceOptions(board, source_options(args), tuple(args.image), args.report, args.worst)
     record = trace(options, project_if_any(), lambda line: print(line, file=sys.stderr))
     print(record.to_json() if args.json else text_of(record), end="")
     return ExitCode.DIVERGED if record.divergences else ExitCode.PROVEN

@@ -33,7 +33,8 @@ class Store:
             InputError: it cannot be written.
             NoRoomError: the disk is full.
         """
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        # To the microsecond: the newest is found by name, also of runs that began in one second.
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         folder = self.root / target / f"{stamp}-{secrets.token_hex(2)}"
         file.check_writable(folder)
         return folder

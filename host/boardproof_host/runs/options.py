@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boardproof_export.shared.sources.opening import SourceOptions
 from boardproof_host.boards.options import BoardOptions
 from boardproof_host.record.facts import Gates
 
@@ -11,11 +12,10 @@ from boardproof_host.record.facts import Gates
 class ImageOptions:
     """Which images of the data source are streamed; without any, all."""
 
-    data: Path | None = None  # None: the Fashion-MNIST test set, wherever it is found
+    source: SourceOptions = field(default_factory=SourceOptions)  # without data: what fits the model
     limit: int | None = None
     images: str | None = None  # "A:B", images A to B - 1
     seed: int | None = None  # with `limit`: choose at random
-    span: tuple[float, float] = (0.0, 1.0)  # what pixels 0 and 255 were when the model was trained
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ class TraceOptions:
     """Images operator by operator."""
 
     board: BoardOptions
-    data: Path | None = None
-    span: tuple[float, float] = (0.0, 1.0)  # as in ImageOptions
+    source: SourceOptions = field(default_factory=SourceOptions)  # as in ImageOptions
     images: tuple[int, ...] = ()  # none: those that differ in the last report of this board and model
     report: Path | None = None  # without `images`: those that differ in this one
     worst: int | None = None  # of a report's: so many at most, the worst first

@@ -11,24 +11,22 @@ from numpy.typing import NDArray
 
 from boardproof_export.shared.errors import BoardproofError, ExitCode, LinkError
 from boardproof_export.shared.project import Project, state_folder
-from boardproof_export.shared.sources import DataSource
-from boardproof_export.shared.sources.fashion_mnist import load_source
 from boardproof_host import oracles, report
-from boardproof_host.boards.open import Boards, check, open_boards
+from boardproof_host.boards.open import Boards, check, expected_model, open_boards
 from boardproof_host.boards.which_model import describe_model
 from boardproof_host.link.handshake import Identity
 from boardproof_host.oracles import NoOutputs, OracleOutputs
 from boardproof_host.record import facts, file, store
 from boardproof_host.record.build import build_record, failed
 from boardproof_host.record.journal import Entry, Journal, Leg, RunKey
-from boardproof_host.record.schema import Dataset, Model, Reference, Report, Selection, Target
+from boardproof_host.record.schema import Model, Reference, Report, Target
 from boardproof_host.record.store import Store
+from boardproof_host.runs import data
 from boardproof_host.runs.circumstances import UNITS, Phases, circumstances, target_of
+from boardproof_host.runs.data import Work
 from boardproof_host.runs.legs import leg_so_far, link_use
 from boardproof_host.runs.listener import Listener, Silent
 from boardproof_host.runs.options import RunOptions
-from boardproof_host.runs.selection import Selection as Chosen
-from boardproof_host.runs.selection import select
 from boardproof_host.runs.stream import Fleet, Measurement
 
 REPORTS = "reports"
@@ -52,18 +50,7 @@ class _Known:
     model: Model | None = None
     target: Target | None = None
     folder: Path | None = None
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What is streamed."""
-
-    source: DataSource
-    chosen: Chosen
-
-    @property
-    def dataset(self) -> Dataset:
-        return Dataset(self.source.name, self.source.sha256, self.source.class_names)
+    work: Work | None = None
 
 
 def run(
@@ -86,25 +73,25 @@ def run(
     with phases.phase("prepare"):
         check(options.board, project)
         oracles.check_installed(oracles.default_oracles(oracles.AOT_HOST))
-        source = load_source(options.images.data, options.images.span)
-        chosen = select(len(source), options.images.images, options.images.limit, options.images.seed)
+        model = expected_model(options.board, project)
+        work = None
+        if options.images.source.data is not None or model is not None:
+            work = data.work(options.images, None if model is None else describe_model(model))
         if options.out is not None:
             file.check_writable(options.out)
-    work = _Work(source, chosen)
     kept = Store(state_folder(project) / REPORTS)
-    known = _Known()
+    known = _Known(work=work)
     try:
         with ExitStack() as stack:
-            return _run(options, project, work, kept, known, phases, listener, command, stack)
+            return _run(options, project, kept, known, phases, listener, command, stack)
     except (BoardproofError, KeyboardInterrupt) as error:
-        _keep_failure(error, options, work, kept, known, phases, command)
+        _keep_failure(error, options, kept, known, phases, command)
         raise
 
 
 def _run(
     options: RunOptions,
     project: Project | None,
-    work: _Work,
     kept: Store,
     known: _Known,
     phases: Phases,
@@ -116,9 +103,11 @@ def _run(
         boards = open_boards(options.board, project, stack)
     identity = boards.identity
     known.target, known.model = target_of(identity), describe_model(boards.model)
+    work = known.work = known.work or data.work(options.images, known.model)
+    data.check_labels(work, known.model)
     inputs = work.source.rows(known.model.inputs, work.chosen.indices)
-    if (doubt := work.source.doubt(known.model.inputs)) is not None:
-        listener.note(doubt)
+    for note in data.notes(work, known.model):
+        listener.note(note)
     folder = _folder(options, kept, identity.target)
     known.folder = folder
     journal = Journal(folder, _run_key(known.model, inputs, identity), resume=options.resume)
@@ -128,16 +117,14 @@ def _run(
     beside = stack.enter_context(started)
     beside.check(REFERENCE_SECONDS)  # without a reference there is no verdict: not after 10,000 images
     with phases.phase("stream"), listener.streaming(len(inputs)):
-        measurement = _measure(boards, inputs, journal, listener, work.chosen)
+        measurement = _measure(boards, inputs, journal, listener)
     leg = leg_so_far(boards.sessions, measurement.seconds, inputs.shape[1])
     journal.close()
     known.folder = None if _answered(measurement) else folder
     with phases.phase("oracles after the stream"):
         outputs = beside.result()
     circumstance = circumstances(phases, command)
-    result = _build(
-        options, work, known, boards, measurement, journal, leg, outputs, beside.failed, circumstance
-    )
+    result = _build(options, known, boards, measurement, journal, leg, outputs, beside.failed, circumstance)
     if measurement.untrusted is not None or measurement.reason is None:
         journal.discard()  # nothing to be trusted, or nothing to go on with
     _keep(kept, folder, result)
@@ -172,9 +159,7 @@ def _run_key(model: Model, inputs: NDArray[np.uint8], identity: Identity) -> Run
     )
 
 
-def _measure(
-    boards: Boards, inputs: NDArray[np.uint8], journal: Journal, listener: Listener, chosen: Chosen
-) -> Measurement:
+def _measure(boards: Boards, inputs: NDArray[np.uint8], journal: Journal, listener: Listener) -> Measurement:
     def leg() -> Leg:
         return leg_so_far(boards.sessions, fleet.seconds, inputs.shape[1])
 
@@ -191,7 +176,6 @@ def _measure(
 
 def _build(
     options: RunOptions,
-    work: _Work,
     known: _Known,
     boards: Boards,
     measurement: Measurement,
@@ -201,7 +185,8 @@ def _build(
     not_run: dict[str, NoOutputs],
     circumstance: facts.Circumstances,
 ) -> Report:
-    assert known.model is not None and known.target is not None
+    assert known.model is not None and known.target is not None and known.work is not None
+    work = known.work
     identity, positions = boards.identity, np.flatnonzero(measurement.answered)
     reference = next(iter(outputs.values())).oracle
     labels = work.source.labels
@@ -209,7 +194,7 @@ def _build(
         model=known.model,
         target=known.target,
         images=facts.Images(
-            selection=_selection(options, work),
+            selection=work.selection,
             indices=work.chosen.indices,
             labels=None
             if labels is None or work.source.meaning != "classes"
@@ -248,15 +233,6 @@ def _facts(one: OracleOutputs) -> facts.OracleFacts:
     )
 
 
-def _selection(options: RunOptions, work: _Work) -> Selection:
-    return Selection(
-        requested=len(work.chosen.indices),
-        available=len(work.source),
-        images=options.images.images,
-        seed=options.images.seed,
-    )
-
-
 def _advice(measurement: Measurement) -> str | None:
     if measurement.untrusted is not None:
         return measurement.untrusted.hint
@@ -286,7 +262,6 @@ def _keep(kept: Store, folder: Path, result: Report) -> None:
 def _keep_failure(
     error: BoardproofError | KeyboardInterrupt,
     options: RunOptions,
-    work: _Work,
     kept: Store,
     known: _Known,
     phases: Phases,
@@ -311,8 +286,8 @@ def _keep_failure(
             circumstances(phases, command),
             model=known.model,
             target=known.target,
-            dataset=work.dataset,
-            selection=_selection(options, work),
+            dataset=None if known.work is None else known.work.dataset,
+            selection=None if known.work is None else known.work.selection,
         )
         _keep(kept, folder, result)
     except BoardproofError:

@@ -15,9 +15,10 @@ from boardproof_export.shared.errors import InputError, LinkError
 from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import Project, state_folder
 from boardproof_export.shared.sources import DataSource
-from boardproof_export.shared.sources.fashion_mnist import load_source
+from boardproof_export.shared.sources.opening import open_source
 from boardproof_host.boards.open import check, open_boards
 from boardproof_host.boards.processes import virtual_board
+from boardproof_host.boards.which_model import describe_model
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
 from boardproof_host.oracles.edges import Edges
@@ -26,6 +27,7 @@ from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import Feature
 from boardproof_host.record.store import Store
 from boardproof_host.runs import layers, suspects
+from boardproof_host.runs.data import for_model
 from boardproof_host.runs.layers import Divergence
 from boardproof_host.runs.options import TraceOptions
 from boardproof_host.runs.run import REPORTS
@@ -69,15 +71,16 @@ def trace(
         ToolMissingError: `tflite-micro` is not installed.
     """
     check(options.board, project)
-    source = load_source(options.data, options.span)
-    if options.board.model is not None:
-        _check_fit(source, options.board.model)
+    named = None if options.source.data is None else open_source(options.source)
+    if named is not None and options.board.model is not None:
+        _check_fit(named, options.board.model)
     with ExitStack() as stack:
         tell("opening the board")
         boards = open_boards(replace(options.board, boards=1), project, stack)
         session, path = boards.sessions[0], boards.model
         graph = read_graph(path)
         edges = Edges.of(graph, path)
+        source = named or for_model(options.source, describe_model(path))
         _check_fit(source, path)
         identity = _profiling(session)
         chosen = _suspects(options, project, graph.sha256, identity.target, source)

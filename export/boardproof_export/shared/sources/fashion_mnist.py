@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from boardproof_export.shared.errors import InputError, ToolMissingError
 from boardproof_export.shared.sources import Meaning
 from boardproof_export.shared.sources.idx import GET_DATA, read_idx, refusal
-from boardproof_export.shared.sources.pixels import UNIT, Span, held_range, quantize, spread
+from boardproof_export.shared.sources.pixels import UNIT, Span, doubt_of_pixels, quantize, spread
 from boardproof_export.shared.tensors import TensorInfo
 
 SplitName = Literal["train", "test"]
@@ -87,15 +87,8 @@ class FashionMnist:
         return self.split.labels.astype(np.int64)
 
     def doubt(self, inputs: tuple[TensorInfo, ...]) -> str | None:
-        """See DataSource: the range of the pixels is the user's to state."""
-        held = held_range(inputs[0], self.span)
-        if held is None:
-            return None
-        low, high = (f"{end:.3g}" for end in held)
-        return (
-            f"the model's input holds values from {low} to {high}, and pixels go in as {self.span[0]:g} to "
-            f"{self.span[1]:g}; if it was trained on the former: --input-range {low}:{high}"
-        )
+        """See DataSource."""
+        return doubt_of_pixels(inputs, self.span)
 
     def __len__(self) -> int:
         return len(self.split.images)
@@ -162,9 +155,14 @@ def read_split(folder: Path, split: SplitName, *, count: int) -> Split:
     if count and int(labels.max()) >= len(CLASS_NAMES):
         at = int(np.argmax(labels))
         raise refusal(label_path, f"label {labels[at]} at index {at} is not a class (0 to 9)")
-    digest = hashlib.sha256(images.data)
-    digest.update(labels.data)
-    return Split(images, labels, digest.hexdigest())
+    return Split(images, labels, digest(images, labels))
+
+
+def digest(images: NDArray[Any], labels: NDArray[Any]) -> str:
+    """SHA-256 over the raw image bytes, then the label bytes; lower-case hex."""
+    found = hashlib.sha256(np.ascontiguousarray(images).data)
+    found.update(np.ascontiguousarray(labels).data)
+    return found.hexdigest()
 
 
 def find_folder() -> Path | None:

@@ -1,10 +1,11 @@
-"""IDX files of unsigned bytes: a strict reader. Nothing here knows what the bytes show."""
+"""IDX files: a strict reader. Nothing here knows what the bytes show."""
 
 import gzip
 import struct
 import zlib
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,42 @@ from boardproof_export.shared.errors import InputError
 
 GET_DATA = "install the data (apt-get install dataset-fashion-mnist), or name its folder with --data"
 _IDX_UINT8 = 0x08
+_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_MOST_BYTES = 1 << 31
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def refusal(path: Path, why: str) -> InputError:
     """The error for a file that cannot be used."""
     return InputError(f"{path}: {why}", hint=f"replace or delete this file, then {GET_DATA}")
+
+
+def read_any(path: Path) -> NDArray[Any]:
+    """Reads an IDX file of any type and shape, in the machine's byte order.
+
+    Raises:
+        InputError: as `read_idx`.
+    """
+    head = _read_at_most(path, 4)
+    kind, rank = (head[2], head[3]) if len(head) == 4 and head[:2] == b"\0\0" else (0, 0)
+    if kind not in _TYPES or rank == 0:
+        raise refusal(
+            path, f"not an IDX file (it starts with {head.hex(' ')})" if head else "the file is empty"
+        )
+    dtype, start = np.dtype(_TYPES[kind]), 4 + 4 * rank
+    head = _read_at_most(path, start)
+    if len(head) < start:
+        raise refusal(path, f"cut short: {len(head)} bytes, less than an IDX header")
+    shape = struct.unpack(f">{rank}I", head[4:])
+    wanted = prod(shape) * dtype.itemsize
+    if wanted > _MOST_BYTES:
+        raise refusal(path, f"its header declares {_dimensions(shape)} values")
+    content = _read_at_most(path, start + wanted + 1)
+    if len(content) != start + wanted:
+        how = "cut short" if len(content) < start + wanted else "more than its header declares"
+        raise refusal(path, f"{how}: {len(content) - start:,} of {wanted:,} bytes follow the header")
+    values = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    return values.astype(dtype.newbyteorder("="))
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

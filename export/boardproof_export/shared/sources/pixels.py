@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from boardproof_export.shared import tensors
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.tensors import TensorInfo
 
@@ -46,6 +47,19 @@ def held_range(tensor: TensorInfo, span: Span) -> Span | None:
     return (low, high) if held > 1.5 * fed or fed > 1.25 * held else None
 
 
+def doubt_of_pixels(inputs: tuple[TensorInfo, ...], span: Span) -> str | None:
+    """A sentence where the model was hardly made for pixels over `span`: their range is the user's to state."""
+    for tensor in inputs:
+        held = held_range(tensor, span)
+        if held is not None:
+            low, high = (f"{end:.3g}" for end in held)
+            return (
+                f"the model's input holds values from {low} to {high}, and pixels go in as {span[0]:g} to "
+                f"{span[1]:g}; if it was trained on the former: --input-range {low}:{high}"
+            )
+    return None
+
+
 def spread(images: NDArray[np.uint8], span: Span = UNIT) -> NDArray[np.float32]:
     """Pixels 0 to 255 as float32 from `span[0]` to `span[1]`."""
     scaled = images.astype(np.float32) / np.float32(255)
@@ -61,9 +75,7 @@ def quantize(
 ) -> NDArray[Any]:
     """Turns pixels into the quantized input of a model that was trained on pixels spread over `span`.
 
-    For a pixel p, in float32: x = `spread(p)`, which is p / 255 for 0 to 1; q = rint(x / scale) + zero_point, cut to
-    what `dtype` holds. `rint` rounds half to even: it is `numpy.round`, with which the TensorFlow Lite guides quantize
-    an input. The formula is that of the TensorFlow Lite quantization specification, real = scale * (q - zero_point).
+    A pixel p is the real value `spread(p)`, which is p / 255 for 0 to 1, and is quantized as `tensors.quantize` does.
 
     Args:
         images: uint8 (N, 28, 28), or any shape (N, ...).
@@ -77,17 +89,6 @@ def quantize(
     Raises:
         InputError: the scale or the zero point cannot be such a tensor's.
     """
-    limits = np.iinfo(np.dtype(dtype))
-    with np.errstate(over="ignore"):
-        step = np.float32(scale)
-    if not (np.isfinite(step) and step > 0) or not limits.min <= zero_point <= limits.max:
-        raise InputError(
-            f"the input's scale {scale} and zero point {zero_point} are not those of an {limits.dtype} tensor",
-            hint="convert the model again with int8 input and output: boardproof convert",
-        )
-    pixels = spread(np.arange(256, dtype=np.uint8), span)
-    with np.errstate(over="ignore"):  # a tiny scale: infinity is cut below
-        steps = np.rint(pixels / step)
-    table = np.clip(steps + np.float32(zero_point), limits.min, limits.max).astype(limits.dtype)
+    table = tensors.quantize(spread(np.arange(256, dtype=np.uint8), span), scale, zero_point, dtype)
     rows: NDArray[Any] = table[images].reshape(len(images), prod(images.shape[1:]))
     return rows
