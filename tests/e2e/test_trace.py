@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from model_builder import random_model
@@ -117,10 +118,14 @@ def test_an_input_of_another_size_is_refused_before_the_board_is_asked(
 ) -> None:
     path = tmp_path / "other.tflite"
     path.write_bytes(random_model(3, depths=(depth, 5)))
-    done = boardproof(project, "trace", "--target", "tflm_host", "--model", str(path))
+    np.save(tmp_path / "data.npy", np.zeros((3, 28, 28), np.uint8))
+    data = ("--data", str(tmp_path / "data.npy"))
+    done = boardproof(project, "trace", "--target", "tflm_host", "--model", str(path), *data)
     assert done.returncode == 2
-    assert f"the model's input is [1, {depth}], an image of Fashion-MNIST has 784 values" in done.stderr
+    assert f"a sample of data.npy is 28 x 28, the model's input 'input' is 1 x {depth}" in done.stderr
     assert "opening the board" not in done.stderr
+    done = boardproof(project, "trace", "--target", "tflm_host", "--model", str(path))
+    assert done.returncode == 0, done.stderr  # without data, random inputs that fit
 
 
 @pytest.mark.parametrize("arguments", [("--image", "10000"), ("--image", "-1"), ("--worst", "0")])
