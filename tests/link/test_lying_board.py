@@ -9,7 +9,7 @@ from boardproof_host.link.refusals import DigestError
 from boardproof_host.link.session import Session
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
 from boardproof_host.protocol.messages import InferAnswer
-from support.board_library import MemoryBoard, VirtualClock
+from support.board_library import BoardOptions, MemoryBoard, VirtualClock
 from support.conversation import Bench
 
 Change = Callable[[InferAnswer], InferAnswer]
@@ -82,4 +82,20 @@ def test_a_restart_after_the_last_answer_costs_only_the_confirmation(small: Benc
         session.check_digest()
     assert not isinstance(caught.value, DigestError)
     assert len(answers) == len(small.inputs)
+    assert session.counters.confirmed == 0
+
+
+def test_a_stream_that_was_stopped_is_not_taken_for_a_lie(small: Bench) -> None:
+    """The board goes on with what was on its way, and its digest is over that, too."""
+    clock = VirtualClock()
+    session = Session(MemoryBoard(small.library, clock, BoardOptions(inference=2.0)), seed=1, clock=clock)
+    session.hello()
+    answers = []
+    inputs = ((index, row.tobytes()) for index, row in enumerate(small.inputs))
+    for answer in session.stream(inputs, stop=lambda: bool(answers)):
+        answers.append(answer)
+    assert 0 < len(answers) < 4
+    with pytest.raises(LinkError, match="on their way when the stream was stopped") as caught:
+        session.check_digest()
+    assert not isinstance(caught.value, DigestError)
     assert session.counters.confirmed == 0

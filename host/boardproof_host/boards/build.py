@@ -101,9 +101,7 @@ def flash(
         FlashError: the board did not take it.
         ToolMissingError: PlatformIO or the emulator is not installed.
     """
-    program = (target.emulator or {}).get("program")
-    if program is not None and shutil.which(program) is None:
-        raise ToolMissingError(f"{program} is not installed", hint="boardproof doctor says how to get it")
+    require_emulator(target)
     path = default_model(project, target) if model is None else model
     folder = _folder(project, target, path)
     with only_one(folder):
@@ -116,6 +114,17 @@ def flash(
             hint="its message is above; boardproof ports lists the boards that are there, --port names one",
         )
     return built
+
+
+def require_emulator(target: Target) -> None:
+    """Makes sure, before anything is built, that the target's emulator is there.
+
+    Raises:
+        ToolMissingError: it is not.
+    """
+    program = (target.emulator or {}).get("program")
+    if program is not None and shutil.which(program) is None:
+        raise ToolMissingError(f"{program} is not installed", hint="boardproof doctor says how to get it")
 
 
 def find_build(project: Project, target: str, build_id: str) -> Build | None:

@@ -109,6 +109,7 @@ def open_boards(options: BoardOptions, project: Project | None, stack: ExitStack
         built = native.build(project, options.model or default_model(project, target))
         boards = [native_board(built.folder) for _ in range(options.boards)]
     else:
+        builds.require_emulator(target)
         built = builds.build(project, target, options.model, verbose=options.verbose)
         boards = [emulated_board(project, built.folder) for _ in range(options.boards)]
     return _started(options, stack, boards, built, built.model)

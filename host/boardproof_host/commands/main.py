@@ -4,19 +4,30 @@ import argparse
 import contextlib
 import errno
 import os
+import signal
 import sys
 import traceback
 from importlib.metadata import entry_points, version
+from typing import Any
 
 from boardproof_export.shared.errors import BoardproofError, ExitCode
 from boardproof_export.shared.text import printable_lines
-from boardproof_host.commands import build, doctor, ports, prove, report, run, targets, trace
+from boardproof_host.commands import build, doctor, ports, prove, report, run, streams, targets, trace
 from boardproof_host.commands.options import EXIT_CODES
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's own drops what cannot be written, and ends with 0."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        stream = file or sys.stderr
+        stream.write(message)
+        stream.flush()
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all commands; each sets `handler`, a function from arguments to exit code."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = Parser(
         prog="boardproof",
         description="Prove that the microcontroller computes what Python computes.",
         epilog=f"boardproof COMMAND --help has an example of each.\n\n{EXIT_CODES}",
@@ -48,9 +59,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the process's exit code."""
     if arguments is None:
         _speak_utf8()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, ValueError):  # a stream of a test's own
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        streams.prepare()
+        for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what was measured is kept
+            if signal.getsignal(number) is signal.SIG_DFL:  # and not where nohup has it ignored
+                signal.signal(number, signal.default_int_handler)
     parser = build_parser()
     given = sys.argv[1:] if arguments is None else arguments
     try:
@@ -65,13 +77,13 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        _say_nothing_more()  # whoever read has what it wanted
+        streams.say_nothing_more()  # whoever read has what it wanted
         return ExitCode.PROVEN
     except BoardproofError as error:
         _tell(error.message, error.hint)
         return error.exit_code
     except OSError as error:
-        _say_nothing_more()
+        streams.say_nothing_more()
         return _fault(error)
     except Exception as error:
         return _fault(error)
@@ -103,14 +115,6 @@ def _fault(error: Exception) -> int:
         "this is a fault of boardproof: please report it, with what BOARDPROOF_TRACEBACK=1 shows",
     )
     return ExitCode.ENVIRONMENT
-
-
-def _say_nothing_more() -> None:
-    """Keeps the interpreter from failing once more when it flushes a standard output that takes nothing."""
-    with contextlib.suppress(OSError, ValueError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`boardproof report`: renders a record that was written before."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,10 @@ def run(args: argparse.Namespace) -> int:
         path = path / file.FILE_NAME
     elif not path.exists() and path.name == args.record and (store.root / args.record).is_dir():
         path = store.newest(args.record)
+    elif not path.exists() and path.name == args.record and not path.suffix:
+        raise InputError(
+            f"there is no report of {args.record}", hint=f"boardproof run --target {shlex.quote(args.record)}"
+        )
     if args.out is not None and (args.out.is_dir() or not args.out.resolve().parent.is_dir()):
         what = "is a folder" if args.out.is_dir() else "is in a folder that is not there"
         raise InputError(f"--out {args.out} {what}", hint="name a file in a folder that is there")

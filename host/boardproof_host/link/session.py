@@ -207,11 +207,18 @@ class Session:
 
         Raises:
             DigestError: they differ: some answer was not what the board computed.
-            LinkError: the board could not be asked; what it answered is as good as before.
+            LinkError: the board could not be asked, or its digest covers more than what arrived; what it answered is
+                as good as before.
         """
         status = self.status()
         self.counters.damaged_down = status.damaged
         window = self._window
+        if window is not None and not window.idle:
+            raise LinkError(
+                "requests were on their way when the stream was stopped, and the board's digest is over their answers, "
+                "too",
+                hint="go on with --resume",
+            )
         digest = 0 if window is None else window.digest
         if status.digest != digest:
             raise DigestError(

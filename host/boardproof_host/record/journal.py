@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.files import unwritable
 
 SCHEMA = "boardproof.journal/3"
 FILE_NAME = "journal.bin"
@@ -82,6 +83,7 @@ class Journal:
 
     Raises:
         InputError: the journal there is another run's, another process writes it, or it cannot be written.
+        NoRoomError: the disk is full.
     """
 
     failed: OSError | None = None  # why it stopped keeping answers: the disk is full
@@ -102,9 +104,7 @@ class Journal:
             self._file = self._open(key, again)
         except OSError as error:
             self._guard.close()
-            raise InputError(
-                f"cannot write {self.path}: {error.strerror or error}", hint="name another folder with --out"
-            ) from error
+            raise unwritable(self.path, error) from error
 
     def _take_up(self, key: RunKey) -> None:
         """Reads the legs before; cuts off a block that was not finished."""
@@ -134,9 +134,7 @@ class Journal:
         try:
             guard = path.open("wb")
         except OSError as error:
-            raise InputError(
-                f"cannot write {path}: {error.strerror or error}", hint="name another folder with --out"
-            ) from error
+            raise unwritable(path, error) from error
         try:
             fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
