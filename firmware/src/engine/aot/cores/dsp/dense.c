@@ -1,6 +1,6 @@
-/* FULLY_CONNECTED for cores with the DSP extension.
+/* Dense layers for cores with the DSP extension.
  *
- * As in operators/fully_connected.c, only inputs that differ from the zero point are walked; here they come in pairs
+ * As in arithmetic/dense.c, only inputs that differ from the zero point are walked; here they come in pairs
  * (2i, 2i + 1), listed when either differs.
  *
  * Layout of the weights: a word holds the weights of two outputs a, b for a pair of inputs 0, 1, from the
@@ -12,7 +12,7 @@
  * negative a takes one off the upper byte). With the lanes as they are, SMLAD sums T = 256 * B + A; with the
  * lower bytes extended, A; and B = (T - A) / 256, exact modulo 2^32 as long as -2^23 <= B < 2^23, which the
  * exporter proves from the weights for every possible input. Where it cannot, both bytes are extended. */
-#include "../../operators/fully_connected.h"
+#include "../../arithmetic/dense.h"
 
 #include "../armv7m/thumb2.h"
 #include "dsp.h"
@@ -152,7 +152,7 @@ static void column(const MODEL_FLASH uint32_t *weights, uint32_t step, const uin
 }
 
 /* All outputs of one batch. */
-static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const uint32_t *list, int8_t *output) {
+static void outputs_of(const MODEL_FLASH aot_dense_t *op, const uint32_t *list, int8_t *output) {
   const uint32_t pairs = (op->depth + 1u) / 2u;
   const uint16_t outputs = op->outputs;
   const int32_t weights_zero_point = op->weights_zero_point;
@@ -178,8 +178,7 @@ static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const uint32
   }
 }
 
-void aot_fully_connected_dsp(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input, int8_t *output,
-                             void *scratch) {
+void aot_dense_dsp(const MODEL_FLASH aot_dense_t *op, const int8_t *input, int8_t *output, void *scratch) {
   uint32_t *const list = scratch;
   for (uint16_t batch = 0; batch < op->batches; ++batch) {
     list_pairs(input, op->depth, op->input_zero_point, list);
