@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from boardproof_export.model import fixed_point as quantization
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.records import Array, Call, Member
-from boardproof_export.shared.model import Activation
+from boardproof_export.shared.model import Activation, Graph, Op
 
 BLOCK = 8  # AOT_BLOCK in dense.h; the rendered code asserts it
 AVR_BLOCK = 4  # AOT_AVR_BLOCK, likewise
@@ -67,11 +67,25 @@ def reference(layer: DenseLayer, values: NDArray[np.int8]) -> NDArray[np.int8]:
     """Every output of `values`, int8 (batches * depth,), as TensorFlow Lite Micro computes it."""
     rows = values.reshape(layer.batches, layer.depth).astype(np.int64) - layer.input_zero_point
     weights = layer.weights.astype(np.int64) - layer.weights_zero_point
-    sums = rows @ weights.T + layer.bias
+    return outputs_of(layer, rows @ weights.T)
+
+
+def outputs_of(layer: DenseLayer, sums: NDArray[np.int64]) -> NDArray[np.int8]:
+    """From accumulators without bias, (..., outputs), to int8, flat."""
     repeat = layer.outputs // len(layer.multipliers)
-    scaled = quantization.multiply(sums, layer.multipliers * repeat, layer.shifts * repeat)
+    biased = sums + layer.bias
+    scaled = quantization.multiply(biased, layer.multipliers * repeat, layer.shifts * repeat)
     outputs = quantization.wrap(scaled + layer.output_zero_point)
     return np.clip(outputs, layer.output_min, layer.output_max).astype(np.int8).ravel()
+
+
+def weighted_macs(graph: Graph, op: Op, axis: int) -> int:
+    """An output value takes as many as one output channel has weights; channels lie along `axis`. 0 where shapes are
+    damaged."""
+    weights = graph.optional(op, 1)
+    if weights is None or not op.outputs or not weights.shape or not all(weights.shape):
+        return 0
+    return graph.tensors[op.outputs[0]].count * (weights.count // weights.shape[axis])
 
 
 def rescaling(layer: DenseLayer, bias: NDArray[np.int32] | None = None) -> tuple[Array, dict[str, Member]]:

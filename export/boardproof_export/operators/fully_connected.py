@@ -20,6 +20,7 @@ from boardproof_export.operators.dense import (
     portable_scratch,
     reference,
     rescale,
+    weighted_macs,
 )
 from boardproof_export.operators.records import Feature, Kernel, Operator
 from boardproof_export.shared.model import Graph, Op, Tensor
@@ -143,10 +144,7 @@ def _check_bias_scale(
 
 
 def _macs(graph: Graph, op: Op) -> int:
-    weights = graph.optional(op, 1)
-    if weights is None or not op.outputs or not weights.shape or not all(weights.shape):
-        return 0
-    return graph.tensors[op.outputs[0]].count * (weights.count // weights.shape[0])
+    return weighted_macs(graph, op, 0)
 
 
 def _fused(options: Options) -> str:

@@ -44,4 +44,10 @@ static inline uint32_t dsp_subtract(uint32_t a, uint32_t b) {
 #endif
 }
 
+/* The lower 16-bit lanes of `a` and `b`, those of `a` first (PKHBT). */
+static inline uint32_t dsp_low_halves(uint32_t a, uint32_t b) { return (a & 0xffffu) | (b << 16); }
+
+/* The upper ones (PKHTB). */
+static inline uint32_t dsp_high_halves(uint32_t a, uint32_t b) { return (a >> 16) | (b & 0xffff0000u); }
+
 #endif

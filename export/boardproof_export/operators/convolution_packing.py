@@ -1,0 +1,133 @@
+"""How the weights of convolutions lie, kernel by kernel: engine/aot/operators/convolution.h."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boardproof_export.model import fixed_point
+from boardproof_export.operators import dense
+from boardproof_export.operators.convolution_layer import ConvolutionLayer
+from boardproof_export.operators.dense import CHANNEL_BYTES, DenseLayer
+from boardproof_export.operators.records import Array, Call, Member
+
+DEPTHWISE_BLOCK = 4  # AOT_DEPTHWISE_BLOCK in convolution.h; the rendered code asserts it
+_ALIGNMENT = 8  # of scratch
+_POINTER_BYTES = 8  # of the largest that a kernel is compiled for
+
+
+def by_groups(pack: Callable[[DenseLayer], Call]) -> Callable[[ConvolutionLayer], tuple[Call, ...]]:
+    """A call a group, with the layout of a dense layer."""
+
+    def packed(layer: ConvolutionLayer) -> tuple[Call, ...]:
+        return tuple(_call(layer, pack(_at_once(layer, number)), number) for number in range(layer.groups))
+
+    return packed
+
+
+def scratch(layer_bytes: Callable[[DenseLayer], int]) -> Callable[[ConvolutionLayer], int]:
+    """What lies under a window, and behind it the scratch of a dense layer."""
+
+    def size(layer: ConvolutionLayer) -> int:
+        return max(_column_bytes(layer) + layer_bytes(layer.group(0)), _ALIGNMENT)
+
+    return size
+
+
+def _at_once(layer: ConvolutionLayer, number: int) -> DenseLayer:
+    return replace(layer.group(number), batches=layer.width.output if layer.pointwise else 1)
+
+
+def _column_bytes(layer: ConvolutionLayer) -> int:
+    return 0 if layer.pointwise else _aligned(layer.dense.depth)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT
+
+
+def _geometry(layer: ConvolutionLayer) -> dict[str, Member]:
+    members = ("input", "output", "window", "stride", "dilation", "padding")
+    axes = zip(("height", "width"), layer.axes, strict=True)
+    sizes: dict[str, Member] = {
+        f"{name}.{member}": getattr(axis, member) for name, axis in axes for member in members
+    }
+    return {**sizes, "batches": layer.batches}
+
+
+def _call(layer: ConvolutionLayer, call: Call, number: int) -> Call:
+    depth, outputs = layer.depth // layer.groups, layer.dense.outputs // layer.groups
+    descriptor: dict[str, Member] = {
+        **{f"dense.{member}": value for member, value in call.descriptor.items()},
+        **_geometry(layer),
+        "depth": depth,
+        "input_offset": number * depth,
+        "input_step": layer.depth,
+        "output_offset": number * outputs,
+        "output_step": layer.dense.outputs,
+        "column_bytes": _column_bytes(layer),
+        "transposed": int(layer.transposed),
+        "pointwise": int(layer.pointwise),
+    }
+    return replace(call, descriptor=descriptor)
+
+
+def pack_depthwise(layer: ConvolutionLayer) -> Call:
+    """int8: blocks of 4 outputs, each by tap; then the outputs left over, one by one."""
+    count = _blocked(layer)
+    blocks = layer.dense.weights[:count].reshape(-1, DEPTHWISE_BLOCK, layer.taps).transpose(0, 2, 1)
+    return _depthwise(layer, Array("blocks", "int8_t", blocks.ravel()))
+
+
+def pack_depthwise_dsp(layer: ConvolutionLayer) -> Call:
+    """Blocks of 4 outputs as words, two a pair of taps: bytes a0 b0 a1 b1, then c0 d0 c1 d1."""
+    count = _blocked(layer)
+    padded = np.zeros((count, layer.taps + layer.taps % 2), np.int8)
+    padded[:, : layer.taps] = layer.dense.weights[:count]
+    # (block, which two of its outputs, output, pair of taps, tap) to (block, pair, two, tap, output)
+    halves = padded.reshape(-1, 2, 2, padded.shape[1] // 2, 2).transpose(0, 3, 1, 4, 2)
+    words = np.ascontiguousarray(halves).view(np.uint8).ravel().view("<u4").astype(np.uint32)
+    return _depthwise(layer, Array("blocks", "uint32_t", words))
+
+
+def _blocked(layer: ConvolutionLayer) -> int:
+    return layer.depth // DEPTHWISE_BLOCK * DEPTHWISE_BLOCK if layer.dense.outputs == layer.depth else 0
+
+
+def _depthwise(layer: ConvolutionLayer, blocks: Array) -> Call:
+    singles = Array("singles", "int8_t", layer.dense.weights[_blocked(layer) :].ravel())
+    channels, rescale = dense.rescaling(layer.dense, _centred_bias(layer.dense))
+    arrays = [array for array in (blocks, singles) if array.values.size]
+    descriptor: dict[str, Member] = {
+        **rescale,
+        **{array.name: array.name for array in arrays},
+        **_geometry(layer),
+        "depth": layer.depth,
+        "multiplier": layer.dense.outputs // layer.depth,
+        "outputs": layer.dense.outputs,
+        "blocked": _blocked(layer),
+        "taps": layer.taps,
+        "taps_bytes": _taps_bytes(layer),
+        "input_zero_point": layer.dense.input_zero_point,
+    }
+    flash = sum(array.values.nbytes for array in arrays) + CHANNEL_BYTES * layer.dense.outputs
+    says = f"the weights are packed for blocks of {DEPTHWISE_BLOCK} outputs"
+    return Call(
+        (*arrays, channels), descriptor, flash, ((f"AOT_DEPTHWISE_BLOCK == {DEPTHWISE_BLOCK}", says),)
+    )
+
+
+def _centred_bias(layer: DenseLayer) -> NDArray[np.int32]:
+    """The bias less what the input's zero point adds to a sum, modulo 2^32."""
+    sums = layer.weights.astype(np.int64).sum(axis=1)
+    return fixed_point.wrap(layer.bias - layer.input_zero_point * sums).astype(np.int32)
+
+
+def _taps_bytes(layer: ConvolutionLayer) -> int:
+    return (layer.taps + 1) * _POINTER_BYTES
+
+
+def depthwise_scratch(layer: ConvolutionLayer) -> int:
+    """A pointer a tap, one more, and a position of zero points."""
+    return _taps_bytes(layer) + layer.depth

@@ -1,0 +1,88 @@
+/* Convolutions for any core: what lies under a window is gathered, and the dense layer's kernel does the rest. */
+#include "convolution.h"
+
+#include <stddef.h>
+
+static void copy(int8_t *to, const int8_t *from, size_t count) {
+  for (; count >= sizeof(uint32_t); count -= sizeof(uint32_t)) {
+    __builtin_memcpy(to, from, sizeof(uint32_t));
+    to += sizeof(uint32_t);
+    from += sizeof(uint32_t);
+  }
+  while (count-- > 0) {
+    *to++ = *from++;
+  }
+}
+
+/* One line of taps. `input` is the line of the image, `column` that of the window. */
+static void gather_line(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, aot_span_t taps,
+                        int8_t *column) {
+  const size_t depth = op->depth;
+  const size_t step = op->input_step;
+  if (taps.count <= 0) {
+    return;
+  }
+  if (taps.tap_step == 1 && taps.position_step == 1 && depth == step) {
+    copy(column + (size_t)taps.tap * depth, input + (size_t)taps.position * step, (size_t)taps.count * depth);
+    return;
+  }
+  for (int32_t i = 0; i < taps.count; ++i) {
+    const int32_t tap = taps.tap + i * taps.tap_step;
+    const int32_t position = taps.position + i * taps.position_step;
+    copy(column + (size_t)tap * depth, input + (size_t)position * step, depth);
+  }
+}
+
+/* What lies under a window of the image `input`. */
+static void gather(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, aot_span_t rows,
+                   aot_span_t columns, int8_t *column) {
+  const size_t line = (size_t)op->width.window * op->depth;
+  const size_t row = (size_t)op->width.input * op->input_step;
+  if (rows.count != op->height.window || columns.count != op->width.window) {
+    const size_t size = (size_t)op->height.window * line;
+    const int8_t zero_point = (int8_t)op->dense.input_zero_point;
+    for (size_t i = 0; i < size; ++i) {
+      column[i] = zero_point;
+    }
+  }
+  for (int32_t i = 0; i < rows.count; ++i) {
+    const int32_t tap = rows.tap + i * rows.tap_step;
+    const int32_t position = rows.position + i * rows.position_step;
+    gather_line(op, input + (size_t)position * row, columns, column + (size_t)tap * line);
+  }
+}
+
+static aot_span_t taps_of(const MODEL_FLASH aot_convolution_t *op, const MODEL_FLASH aot_axis_t *axis,
+                          int32_t at) {
+  return op->transposed ? aot_transposed_window(axis, at) : aot_window(axis, at);
+}
+
+void aot_convolve(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, int8_t *output, void *scratch,
+                  aot_dense_kernel_t *dense) {
+  int8_t *const column = scratch;
+  void *const rest = column + op->column_bytes;
+  const size_t row_bytes = (size_t)op->width.input * op->input_step;
+  input += op->input_offset;
+  output += op->output_offset;
+  for (uint32_t batch = 0; batch < op->batches; ++batch) {
+    for (int32_t y = 0; y < op->height.output; ++y) {
+      if (op->pointwise) {
+        dense(&op->dense, input + (size_t)y * row_bytes, output, rest);
+        output += (size_t)op->width.output * op->output_step;
+        continue;
+      }
+      const aot_span_t rows = taps_of(op, &op->height, y);
+      for (int32_t x = 0; x < op->width.output; ++x) {
+        gather(op, input, rows, taps_of(op, &op->width, x), column);
+        dense(&op->dense, column, output, rest);
+        output += op->output_step;
+      }
+    }
+    input += (size_t)op->height.input * row_bytes;
+  }
+}
+
+void aot_convolution_portable(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, int8_t *output,
+                              void *scratch) {
+  aot_convolve(op, input, output, scratch, aot_dense_portable);
+}

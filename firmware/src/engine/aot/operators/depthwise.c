@@ -1,0 +1,116 @@
+/* Depthwise convolutions for any core.
+ *
+ * Layout of the blocks: for each block, for each tap, the weights of its outputs. */
+#include "convolution.h"
+
+#define CHANNELS_AT_ONCE 16u /* that are scaled together: whole blocks */
+
+/* One line of taps, from `input` on; outside the image lies `zeros`. */
+static void line_of_taps(const int8_t **taps, int32_t window, const int8_t *input, aot_span_t span,
+                         size_t depth, const int8_t *zeros) {
+  const size_t further = (size_t)span.position_step * depth;
+  size_t offset = (size_t)span.position * depth;
+  for (int32_t i = 0; i < window; ++i) {
+    if (i < span.tap || i >= span.tap + span.count) {
+      taps[i] = zeros;
+    } else {
+      taps[i] = input + offset;
+      offset += further;
+    }
+  }
+}
+
+static void window_of_taps(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, aot_span_t rows,
+                           aot_span_t columns, const int8_t **taps, const int8_t *zeros) {
+  const size_t row_bytes = (size_t)op->width.input * op->depth;
+  const int32_t width = op->width.window;
+  const aot_span_t nothing = {0, 0, 0, 1, 1};
+  int32_t position = rows.position;
+  for (int32_t i = 0; i < op->height.window; ++i) {
+    if (i < rows.tap || i >= rows.tap + rows.count) {
+      line_of_taps(taps, width, zeros, nothing, op->depth, zeros);
+    } else {
+      line_of_taps(taps, width, input + (size_t)position * row_bytes, columns, op->depth, zeros);
+      position += rows.position_step;
+    }
+    taps += width;
+  }
+  *taps = zeros;
+}
+
+static void blocked_outputs(const MODEL_FLASH aot_depthwise_t *op, const int8_t *const *taps, int8_t *output,
+                            aot_depthwise_block_t *block, size_t block_bytes) {
+  const MODEL_FLASH int8_t *weights = op->blocks;
+  uint32_t sums[CHANNELS_AT_ONCE];
+  for (uint16_t channel = 0; channel < op->blocked;) {
+    const uint16_t left = (uint16_t)(op->blocked - channel);
+    const uint16_t count = left < CHANNELS_AT_ONCE ? left : (uint16_t)CHANNELS_AT_ONCE;
+    for (uint16_t i = 0; i < count; i = (uint16_t)(i + AOT_DEPTHWISE_BLOCK)) {
+      block(weights, taps, op->taps, (size_t)channel + i, sums + i);
+      weights += block_bytes;
+    }
+    aot_write(&op->rescale, channel, count, sums, 0, output);
+    channel = (uint16_t)(channel + count);
+  }
+}
+
+static void single_outputs(const MODEL_FLASH aot_depthwise_t *op, const int8_t *const *taps, int8_t *output) {
+  const MODEL_FLASH int8_t *weights = op->singles;
+  size_t source = op->blocked;
+  uint16_t left = op->multiplier;
+  for (uint16_t channel = op->blocked; channel < op->outputs; ++channel) {
+    uint32_t sum = 0;
+    for (uint16_t i = 0; i < op->taps; ++i) {
+      sum += (uint32_t)(taps[i][source] * *weights++);
+    }
+    aot_write(&op->rescale, channel, 1, &sum, 0, output);
+    if (--left == 0) {
+      left = op->multiplier;
+      ++source;
+    }
+  }
+}
+
+void aot_depthwise(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, int8_t *output, void *scratch,
+                   aot_depthwise_block_t *block, size_t block_bytes) {
+  const int8_t **const taps = scratch;
+  int8_t *const zeros = (int8_t *)scratch + op->taps_bytes;
+  for (size_t i = 0; i < op->depth; ++i) {
+    zeros[i] = (int8_t)op->input_zero_point;
+  }
+  for (uint32_t batch = 0; batch < op->batches; ++batch) {
+    for (int32_t y = 0; y < op->height.output; ++y) {
+      const aot_span_t rows = aot_window(&op->height, y);
+      for (int32_t x = 0; x < op->width.output; ++x) {
+        window_of_taps(op, input, rows, aot_window(&op->width, x), taps, zeros);
+        blocked_outputs(op, taps, output, block, block_bytes);
+        single_outputs(op, taps, output);
+        output += op->outputs;
+      }
+    }
+    input += (size_t)op->height.input * (size_t)op->width.input * op->depth;
+  }
+}
+
+static void block(const MODEL_FLASH void *weights, const int8_t *const *taps, uint16_t count, size_t channel,
+                  uint32_t sums[AOT_DEPTHWISE_BLOCK]) {
+  const MODEL_FLASH int8_t *weight = weights;
+  uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+  do {
+    const int8_t *const values = *taps++ + channel;
+    s0 += (uint32_t)(values[0] * weight[0]);
+    s1 += (uint32_t)(values[1] * weight[1]);
+    s2 += (uint32_t)(values[2] * weight[2]);
+    s3 += (uint32_t)(values[3] * weight[3]);
+    weight += AOT_DEPTHWISE_BLOCK;
+  } while (--count != 0);
+  sums[0] = s0;
+  sums[1] = s1;
+  sums[2] = s2;
+  sums[3] = s3;
+}
+
+void aot_depthwise_portable(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, int8_t *output,
+                            void *scratch) {
+  aot_depthwise(op, input, output, scratch, block, (size_t)op->taps * AOT_DEPTHWISE_BLOCK);
+}
