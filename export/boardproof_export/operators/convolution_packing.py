@@ -14,6 +14,7 @@ from boardproof_export.operators.records import Array, Call, Member
 
 DEPTHWISE_BLOCK = 4  # AOT_DEPTHWISE_BLOCK in convolution.h; the rendered code asserts it
 _ALIGNMENT = 8  # of scratch
+_QUICK_LIMIT = 1 << 30
 _POINTER_BYTES = 8  # of the largest that a kernel is compiled for
 
 
@@ -60,6 +61,7 @@ def _call(layer: ConvolutionLayer, call: Call, number: int) -> Call:
     depth, outputs = layer.depth // layer.groups, layer.dense.outputs // layer.groups
     descriptor: dict[str, Member] = {
         **{f"dense.{member}": value for member, value in call.descriptor.items()},
+        "dense.rescale.quick": int(_quick(layer.dense)),
         **_geometry(layer),
         "depth": depth,
         "input_offset": number * depth,
@@ -101,6 +103,7 @@ def _depthwise(layer: ConvolutionLayer, blocks: Array) -> Call:
     arrays = [array for array in (blocks, singles) if array.values.size]
     descriptor: dict[str, Member] = {
         **rescale,
+        "rescale.quick": int(_quick(layer.dense)),
         **{array.name: array.name for array in arrays},
         **_geometry(layer),
         "depth": layer.depth,
@@ -122,6 +125,17 @@ def _centred_bias(layer: DenseLayer) -> NDArray[np.int32]:
     """The bias less what the input's zero point adds to a sum, modulo 2^32."""
     sums = layer.weights.astype(np.int64).sum(axis=1)
     return fixed_point.wrap(layer.bias - layer.input_zero_point * sums).astype(np.int32)
+
+
+def _quick(layer: DenseLayer) -> bool:
+    """Whether all scales shift to the right, and no sum of products and bias reaches 2^30 whatever the inputs.
+
+    With zero points folded into the biases sums are other ones, and the same in the end.
+    """
+    zero_point = layer.input_zero_point
+    furthest = max(fixed_point.INT8_MAX - zero_point, zero_point - fixed_point.INT8_MIN)
+    largest = abs(layer.weights.astype(np.int64)).sum(axis=1) * furthest + abs(layer.bias.astype(np.int64))
+    return max(layer.shifts) < 0 and int(largest.max()) < _QUICK_LIMIT
 
 
 def _taps_bytes(layer: ConvolutionLayer) -> int:

@@ -20,6 +20,7 @@ typedef struct {
   int16_t zero_point; /* of the output, -128 to 127 */
   int16_t least;      /* the fused activation's clamp, -128 to 127 */
   int16_t most;
+  uint16_t quick; /* 1 where every scale shifts to the right, and every sum with its bias is below 2^30 */
 } aot_rescale_t;
 
 /* Writes outputs `channel` to `channel + count - 1` of a batch, which starts at `output`, from their

@@ -71,13 +71,13 @@ void aot_depthwise_portable(const MODEL_FLASH aot_depthwise_t *op, const int8_t 
 void aot_depthwise_dsp(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, int8_t *output,
                        void *scratch);
 
-/* The accumulators of a block of outputs, `channel` and the next ones, without bias. `taps` holds for each tap the channels
- * that lie under it, and one pointer more. */
-typedef void aot_depthwise_block_t(const MODEL_FLASH void *weights, const int8_t *const *taps, uint16_t count,
-                                   size_t channel, uint32_t sums[AOT_DEPTHWISE_BLOCK]);
+/* The accumulators of `channels` outputs, whole blocks of them, without bias. `taps` points for each tap to what lies under
+ * it, and once more; the outputs' input channels begin `channel` further. */
+typedef void aot_depthwise_blocks_t(const MODEL_FLASH void *weights, const int8_t *const *taps,
+                                    uint16_t count, size_t channel, size_t channels, uint32_t *sums);
 
 /* What the two kernels are, with their blocks; `block_bytes` are the weights of one. */
 void aot_depthwise(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, int8_t *output, void *scratch,
-                   aot_depthwise_block_t *block, size_t block_bytes);
+                   aot_depthwise_blocks_t *blocks, size_t block_bytes);
 
 #endif

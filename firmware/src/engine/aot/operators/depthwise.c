@@ -38,17 +38,25 @@ static void window_of_taps(const MODEL_FLASH aot_depthwise_t *op, const int8_t *
   *taps = zeros;
 }
 
+/* To the next window of the row, where neither this nor that one leaves the image sidewards. */
+static void move_taps(const int8_t **taps, uint16_t count, size_t further, const int8_t *zeros) {
+  do {
+    if (*taps != zeros) {
+      *taps += further;
+    }
+    ++taps;
+  } while (--count != 0);
+}
+
 static void blocked_outputs(const MODEL_FLASH aot_depthwise_t *op, const int8_t *const *taps, int8_t *output,
-                            aot_depthwise_block_t *block, size_t block_bytes) {
+                            aot_depthwise_blocks_t *blocks, size_t block_bytes) {
   const MODEL_FLASH int8_t *weights = op->blocks;
   uint32_t sums[CHANNELS_AT_ONCE];
   for (uint16_t channel = 0; channel < op->blocked;) {
     const uint16_t left = (uint16_t)(op->blocked - channel);
     const uint16_t count = left < CHANNELS_AT_ONCE ? left : (uint16_t)CHANNELS_AT_ONCE;
-    for (uint16_t i = 0; i < count; i = (uint16_t)(i + AOT_DEPTHWISE_BLOCK)) {
-      block(weights, taps, op->taps, (size_t)channel + i, sums + i);
-      weights += block_bytes;
-    }
+    blocks(weights, taps, op->taps, channel, count, sums);
+    weights += count / AOT_DEPTHWISE_BLOCK * block_bytes;
     aot_write(&op->rescale, channel, count, sums, 0, output);
     channel = (uint16_t)(channel + count);
   }
@@ -72,8 +80,9 @@ static void single_outputs(const MODEL_FLASH aot_depthwise_t *op, const int8_t *
 }
 
 void aot_depthwise(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, int8_t *output, void *scratch,
-                   aot_depthwise_block_t *block, size_t block_bytes) {
+                   aot_depthwise_blocks_t *blocks, size_t block_bytes) {
   const int8_t **const taps = scratch;
+  const size_t further = (size_t)op->width.stride * op->depth;
   int8_t *const zeros = (int8_t *)scratch + op->taps_bytes;
   for (size_t i = 0; i < op->depth; ++i) {
     zeros[i] = (int8_t)op->input_zero_point;
@@ -81,9 +90,17 @@ void aot_depthwise(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, i
   for (uint32_t batch = 0; batch < op->batches; ++batch) {
     for (int32_t y = 0; y < op->height.output; ++y) {
       const aot_span_t rows = aot_window(&op->height, y);
+      int was_whole = 0;
       for (int32_t x = 0; x < op->width.output; ++x) {
-        window_of_taps(op, input, rows, aot_window(&op->width, x), taps, zeros);
-        blocked_outputs(op, taps, output, block, block_bytes);
+        const aot_span_t columns = aot_window(&op->width, x);
+        const int whole = columns.count == op->width.window;
+        if (whole && was_whole) {
+          move_taps(taps, op->taps, further, zeros);
+        } else {
+          window_of_taps(op, input, rows, columns, taps, zeros);
+        }
+        was_whole = whole;
+        blocked_outputs(op, taps, output, blocks, block_bytes);
         single_outputs(op, taps, output);
         output += op->outputs;
       }
@@ -92,25 +109,30 @@ void aot_depthwise(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, i
   }
 }
 
-static void block(const MODEL_FLASH void *weights, const int8_t *const *taps, uint16_t count, size_t channel,
-                  uint32_t sums[AOT_DEPTHWISE_BLOCK]) {
+static void blocks(const MODEL_FLASH void *weights, const int8_t *const *taps, uint16_t count, size_t channel,
+                   size_t channels, uint32_t *sums) {
   const MODEL_FLASH int8_t *weight = weights;
-  uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-  do {
-    const int8_t *const values = *taps++ + channel;
-    s0 += (uint32_t)(values[0] * weight[0]);
-    s1 += (uint32_t)(values[1] * weight[1]);
-    s2 += (uint32_t)(values[2] * weight[2]);
-    s3 += (uint32_t)(values[3] * weight[3]);
-    weight += AOT_DEPTHWISE_BLOCK;
-  } while (--count != 0);
-  sums[0] = s0;
-  sums[1] = s1;
-  sums[2] = s2;
-  sums[3] = s3;
+  const int8_t *const *const end = taps + count;
+  const size_t last = channel + channels;
+  for (; channel != last; channel += AOT_DEPTHWISE_BLOCK) {
+    uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    const int8_t *const *tap = taps;
+    do {
+      const int8_t *const values = *tap++ + channel;
+      s0 += (uint32_t)(values[0] * weight[0]);
+      s1 += (uint32_t)(values[1] * weight[1]);
+      s2 += (uint32_t)(values[2] * weight[2]);
+      s3 += (uint32_t)(values[3] * weight[3]);
+      weight += AOT_DEPTHWISE_BLOCK;
+    } while (tap != end);
+    *sums++ = s0;
+    *sums++ = s1;
+    *sums++ = s2;
+    *sums++ = s3;
+  }
 }
 
 void aot_depthwise_portable(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, int8_t *output,
                             void *scratch) {
-  aot_depthwise(op, input, output, scratch, block, (size_t)op->taps * AOT_DEPTHWISE_BLOCK);
+  aot_depthwise(op, input, output, scratch, blocks, (size_t)op->taps * AOT_DEPTHWISE_BLOCK);
 }

@@ -12,30 +12,35 @@ static inline uint32_t load(const int8_t *values) {
   return word;
 }
 
-static void block(const MODEL_FLASH void *weights, const int8_t *const *taps, uint16_t count, size_t channel,
-                  uint32_t sums[AOT_DEPTHWISE_BLOCK]) {
+static void blocks(const MODEL_FLASH void *weights, const int8_t *const *taps, uint16_t count, size_t channel,
+                   size_t channels, uint32_t *sums) {
   const MODEL_FLASH uint32_t *word = weights;
-  uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-  uint32_t pairs = (count + 1u) / 2u;
-  do {
-    const uint32_t first = load(taps[0] + channel);
-    const uint32_t second = load(taps[1] + channel);
-    const uint32_t lower = dsp_low_halves(first, second);
-    const uint32_t upper = dsp_high_halves(first, second);
-    s0 = dsp_dot(dsp_even(lower), dsp_even(word[0]), s0);
-    s1 = dsp_dot(dsp_odd(lower), dsp_odd(word[0]), s1);
-    s2 = dsp_dot(dsp_even(upper), dsp_even(word[1]), s2);
-    s3 = dsp_dot(dsp_odd(upper), dsp_odd(word[1]), s3);
-    taps += 2;
-    word += 2;
-  } while (--pairs != 0);
-  sums[0] = s0;
-  sums[1] = s1;
-  sums[2] = s2;
-  sums[3] = s3;
+  const int8_t *const *const end = taps + (count + 1u) / 2u * 2u;
+  const size_t last = channel + channels;
+  for (; channel != last; channel += AOT_DEPTHWISE_BLOCK) {
+    uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    const int8_t *const *tap = taps;
+    do {
+      const uint32_t first = load(tap[0] + channel);
+      const uint32_t second = load(tap[1] + channel);
+      const uint32_t lower = dsp_low_halves(first, second);
+      const uint32_t upper = dsp_high_halves(first, second);
+      const uint32_t ab = *word++;
+      const uint32_t cd = *word++;
+      s0 = dsp_dot(dsp_even(lower), dsp_even(ab), s0);
+      s1 = dsp_dot(dsp_odd(lower), dsp_odd(ab), s1);
+      s2 = dsp_dot(dsp_even(upper), dsp_even(cd), s2);
+      s3 = dsp_dot(dsp_odd(upper), dsp_odd(cd), s3);
+      tap += 2;
+    } while (tap != end);
+    *sums++ = s0;
+    *sums++ = s1;
+    *sums++ = s2;
+    *sums++ = s3;
+  }
 }
 
 void aot_depthwise_dsp(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, int8_t *output,
                        void *scratch) {
-  aot_depthwise(op, input, output, scratch, block, (op->taps + 1u) / 2u * 8u);
+  aot_depthwise(op, input, output, scratch, blocks, (op->taps + 1u) / 2u * 8u);
 }
