@@ -267,6 +267,8 @@ def with_scale(tensor: int, scale: float) -> Callable[[Any], object]:
         (PLAIN, shaped(1, [1, 5, 6, 7]), "for 8 channels"),
         (PLAIN, with_scale(2, -1.0), "negative or not finite"),
         (PLAIN, with_scale(2, 1e30), "overflows"),
+        (replace(PLAIN, shape=(1, 1, 1, 2050), outputs=1025, groups=1025), setting(), "1025 groups"),
+        (TRANSPOSED, setting(strideH=1025), "a stride of 1025x2"),
         (TRANSPOSED, shaped(0, [1, 4, 1, 12]), "for 12 input channels"),
     ],
 )

@@ -26,6 +26,7 @@ from boardproof_export.shared.options import Options
 
 _PADDING, _STRIDE_WIDTH, _STRIDE_HEIGHT = range(3)  # fields of every kind of options
 _DEPTH_MULTIPLIER = 3  # of DepthwiseConv2DOptions
+_MAX_PARTS = 1024  # each is a call
 _MAX_EXTENT = 0xFFF0  # of a window's values and of the outputs: what the kernels of dense layers count
 
 
@@ -167,6 +168,12 @@ def _layer(op: Op, kind: _Kind, tensors: _Tensors, values: NDArray[np.int8], gro
     )
     if max(*values.shape, output.shape[2]) > _MAX_EXTENT:
         raise UnsupportedError(f"has a window, channels or a row of more than {_MAX_EXTENT} values")
+    if kind is not _DEPTHWISE and groups > _MAX_PARTS:
+        raise UnsupportedError(f"has {groups} groups; {_MAX_PARTS} run")
+    if kind is _TRANSPOSED and height.stride * width.stride > _MAX_PARTS:
+        raise UnsupportedError(
+            f"has a stride of {height.stride}x{width.stride}; a product of {_MAX_PARTS} runs"
+        )
     fused = checks.activation(options, kind.activation)
     source_scale, source_zero = per_tensor(source, "input")
     output_scale, output_zero = per_tensor(output, "output")
@@ -262,13 +269,11 @@ _KERNELS = (
         descriptor="aot_depthwise_t",
         fits=lambda layer: layer.depthwise,
     ),
-    Kernel(
-        "aot_convolution_dsp", packing.by_groups(dense.pack_dsp), _DSP, packing.scratch(dense.dsp_scratch)
-    ),
-    Kernel("aot_convolution_avr", packing.by_groups(dense.pack_avr), _AVR, packing.scratch(_none)),
+    Kernel("aot_convolution_dsp", packing.in_parts(dense.pack_dsp), _DSP, packing.scratch(dense.dsp_scratch)),
+    Kernel("aot_convolution_avr", packing.in_parts(dense.pack_avr), _AVR, packing.scratch(_none)),
     Kernel(
         "aot_convolution_portable",
-        packing.by_groups(dense.pack_portable),
+        packing.in_parts(dense.pack_portable),
         scratch=packing.scratch(dense.portable_scratch),
     ),
 )

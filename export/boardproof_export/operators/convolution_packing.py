@@ -1,14 +1,14 @@
 """How the weights of convolutions lie, kernel by kernel: engine/aot/operators/convolution.h."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from boardproof_export.model import fixed_point
 from boardproof_export.operators import dense
-from boardproof_export.operators.convolution_layer import ConvolutionLayer
+from boardproof_export.operators.convolution_layer import Axis, ConvolutionLayer
 from boardproof_export.operators.dense import CHANNEL_BYTES, DenseLayer
 from boardproof_export.operators.records import Array, Call, Member
 
@@ -18,11 +18,25 @@ _QUICK_LIMIT = 1 << 30
 _POINTER_BYTES = 8  # of the largest that a kernel is compiled for
 
 
-def by_groups(pack: Callable[[DenseLayer], Call]) -> Callable[[ConvolutionLayer], tuple[Call, ...]]:
-    """A call a group, with the layout of a dense layer."""
+@dataclass(frozen=True)
+class _Part:
+    """An aot_convolution_t: outputs that one dense layer computes, position by position. The first one is at `start`;
+    from there to the next position it is `step`, both (row, column)."""
+
+    dense: DenseLayer
+    height: Axis
+    width: Axis
+    group: int = 0
+    start: tuple[int, int] = (0, 0)
+    step: tuple[int, int] = (1, 1)
+
+
+def in_parts(pack: Callable[[DenseLayer], Call]) -> Callable[[ConvolutionLayer], tuple[Call, ...]]:
+    """A call a part, with the layout of a dense layer."""
 
     def packed(layer: ConvolutionLayer) -> tuple[Call, ...]:
-        return tuple(_call(layer, pack(_at_once(layer, number)), number) for number in range(layer.groups))
+        batches = layer.width.output if layer.pointwise else 1
+        return tuple(_call(layer, part, pack(replace(part.dense, batches=batches))) for part in _parts(layer))
 
     return packed
 
@@ -31,45 +45,67 @@ def scratch(layer_bytes: Callable[[DenseLayer], int]) -> Callable[[ConvolutionLa
     """What lies under a window, and behind it the scratch of a dense layer."""
 
     def size(layer: ConvolutionLayer) -> int:
-        return max(_column_bytes(layer) + layer_bytes(layer.group(0)), _ALIGNMENT)
+        sizes = [_column_bytes(layer, part) + layer_bytes(part.dense) for part in _parts(layer)]
+        return max(*sizes, _ALIGNMENT)
 
     return size
 
 
-def _at_once(layer: ConvolutionLayer, number: int) -> DenseLayer:
-    return replace(layer.group(number), batches=layer.width.output if layer.pointwise else 1)
+def _parts(layer: ConvolutionLayer) -> list[_Part]:
+    if not layer.transposed:
+        return [_Part(layer.group(group), *layer.axes, group) for group in range(layer.groups)]
+    # The phases of the stride: what the same taps reach is a plain convolution with these.
+    steps = (layer.height.stride, layer.width.stride)
+    weights = layer.dense.weights.reshape(-1, layer.height.window, layer.width.window, layer.depth)
+    parts = []
+    for row in range(min(steps[0], layer.height.output)):
+        height, rows = _phase(layer.height, row)
+        for column in range(min(steps[1], layer.width.output)):
+            width, columns = _phase(layer.width, column)
+            reached = weights[:, rows][:, :, columns].reshape(len(weights), -1)
+            if not reached.size:
+                reached = np.zeros((len(weights), height.window * width.window * layer.depth), np.int8)
+            dense_part = replace(layer.dense, weights=reached)
+            parts.append(_Part(dense_part, height, width, 0, (row, column), steps))
+    return parts
 
 
-def _column_bytes(layer: ConvolutionLayer) -> int:
-    return 0 if layer.pointwise else _aligned(layer.dense.depth)
+def _phase(axis: Axis, start: int) -> tuple[Axis, NDArray[np.int64]]:
+    """The outputs `start`, `start` + stride and so on of a transposed axis as a plain one, and the taps that reach
+    them, the last first; where no tap does, a window of one."""
+    position, tap = divmod(start + axis.padding, axis.stride)
+    taps = np.arange(tap, axis.window, axis.stride)[::-1]
+    window = max(len(taps), 1)
+    outputs = -(-(axis.output - start) // axis.stride)
+    return Axis(axis.input, outputs, window, 1, 1, window - 1 - position), taps
 
 
-def _aligned(size: int) -> int:
-    return -(-size // _ALIGNMENT) * _ALIGNMENT
+def _column_bytes(layer: ConvolutionLayer, part: _Part) -> int:
+    return 0 if layer.pointwise else -(-part.dense.depth // _ALIGNMENT) * _ALIGNMENT
 
 
-def _geometry(layer: ConvolutionLayer) -> dict[str, Member]:
+def _geometry(height: Axis, width: Axis) -> dict[str, Member]:
     members = ("input", "output", "window", "stride", "dilation", "padding")
-    axes = zip(("height", "width"), layer.axes, strict=True)
-    sizes: dict[str, Member] = {
-        f"{name}.{member}": getattr(axis, member) for name, axis in axes for member in members
-    }
-    return {**sizes, "batches": layer.batches}
+    axes = (("height", height), ("width", width))
+    return {f"{name}.{member}": getattr(axis, member) for name, axis in axes for member in members}
 
 
-def _call(layer: ConvolutionLayer, call: Call, number: int) -> Call:
-    depth, outputs = layer.depth // layer.groups, layer.dense.outputs // layer.groups
+def _call(layer: ConvolutionLayer, part: _Part, call: Call) -> Call:
+    depth, channels = layer.depth // layer.groups, layer.dense.outputs
+    row = layer.width.output * channels
     descriptor: dict[str, Member] = {
         **{f"dense.{member}": value for member, value in call.descriptor.items()},
         "dense.rescale.quick": int(_quick(layer.dense)),
-        **_geometry(layer),
+        **_geometry(part.height, part.width),
+        "batches": layer.batches,
         "depth": depth,
-        "input_offset": number * depth,
+        "input_offset": part.group * depth,
         "input_step": layer.depth,
-        "output_offset": number * outputs,
-        "output_step": layer.dense.outputs,
-        "column_bytes": _column_bytes(layer),
-        "transposed": int(layer.transposed),
+        "output_offset": part.start[0] * row + part.start[1] * channels + part.group * part.dense.outputs,
+        "output_step": part.step[1] * channels,
+        "output_row": part.step[0] * row,
+        "output_image": layer.height.output * row,
+        "column_bytes": _column_bytes(layer, part),
         "pointwise": int(layer.pointwise),
     }
     return replace(call, descriptor=descriptor)
@@ -105,7 +141,8 @@ def _depthwise(layer: ConvolutionLayer, blocks: Array) -> Call:
         **rescale,
         "rescale.quick": int(_quick(layer.dense)),
         **{array.name: array.name for array in arrays},
-        **_geometry(layer),
+        **_geometry(*layer.axes),
+        "batches": layer.batches,
         "depth": layer.depth,
         "multiplier": layer.dense.outputs // layer.depth,
         "outputs": layer.dense.outputs,

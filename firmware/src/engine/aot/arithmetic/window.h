@@ -1,5 +1,4 @@
-/* Which taps of a window lie inside an image, along one of its axes: for what slides a window over an input, and for what
- * is the transpose of that. */
+/* Which taps of a window lie inside an image, along one of its axes. */
 #ifndef BOARDPROOF_ENGINE_AOT_ARITHMETIC_WINDOW_H
 #define BOARDPROOF_ENGINE_AOT_ARITHMETIC_WINDOW_H
 
@@ -7,8 +6,8 @@
 
 #include "../flash.h"
 
-/* Sizes of input, output and window; `padding` lies before the input (transposed: before the output). No position that
- * they make reaches 2^31. */
+/* Sizes of input, output and window; `padding` lies before the input, and may be negative. No position that they make
+ * reaches 2^31. */
 typedef struct {
   int32_t input;
   int32_t output;
@@ -18,17 +17,13 @@ typedef struct {
   int32_t padding;
 } aot_axis_t;
 
-/* `count` taps, perhaps none: the first is `tap` and meets the input at `position`; the next ones are
- * `tap_step` and `position_step` further. */
+/* `count` taps, none where it is not positive: the first is `tap` and meets the input at `position`; each further tap
+ * meets it a dilation further. */
 typedef struct {
   int32_t count;
   int32_t tap;
   int32_t position;
-  int32_t tap_step;
-  int32_t position_step;
 } aot_span_t;
-
-static inline int32_t aot_smaller(int32_t a, int32_t b) { return a < b ? a : b; }
 
 /* The taps of the window that makes output `at`. */
 static inline aot_span_t aot_window(const MODEL_FLASH aot_axis_t *axis, int32_t at) {
@@ -41,21 +36,8 @@ static inline aot_span_t aot_window(const MODEL_FLASH aot_axis_t *axis, int32_t 
     first = (first + dilation - 1) / dilation;
     end = (end + dilation - 1) / dilation;
   }
-  end = aot_smaller(end, axis->window);
-  return (aot_span_t){end - first, first, start + first * dilation, 1, dilation};
-}
-
-/* The taps through which inputs reach output `at`, where input i reaches i * stride - padding and what follows. */
-static inline aot_span_t aot_transposed_window(const MODEL_FLASH aot_axis_t *axis, int32_t at) {
-  const int32_t stride = axis->stride;
-  int32_t position = (at + axis->padding) / stride;
-  int32_t tap = at + axis->padding - position * stride;
-  if (position >= axis->input) {
-    tap += (position - axis->input + 1) * stride;
-    position = axis->input - 1;
-  }
-  const int32_t taps = tap < axis->window ? (axis->window - tap + stride - 1) / stride : 0;
-  return (aot_span_t){aot_smaller(taps, position + 1), tap, position, stride, -1};
+  end = end < axis->window ? end : axis->window;
+  return (aot_span_t){end - first, first, start + first * dilation};
 }
 
 #endif

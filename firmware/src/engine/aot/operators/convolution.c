@@ -22,14 +22,15 @@ static void gather_line(const MODEL_FLASH aot_convolution_t *op, const int8_t *i
   if (taps.count <= 0) {
     return;
   }
-  if (taps.tap_step == 1 && taps.position_step == 1 && depth == step) {
-    copy(column + (size_t)taps.tap * depth, input + (size_t)taps.position * step, (size_t)taps.count * depth);
+  column += (size_t)taps.tap * depth;
+  input += (size_t)taps.position * step;
+  if (op->width.dilation == 1 && depth == step) {
+    copy(column, input, (size_t)taps.count * depth);
     return;
   }
-  for (int32_t i = 0; i < taps.count; ++i) {
-    const int32_t tap = taps.tap + i * taps.tap_step;
-    const int32_t position = taps.position + i * taps.position_step;
-    copy(column + (size_t)tap * depth, input + (size_t)position * step, depth);
+  const size_t further = (size_t)op->width.dilation * step;
+  for (size_t i = 0; i < (size_t)taps.count; ++i) {
+    copy(column + i * depth, input + i * further, depth);
   }
 }
 
@@ -46,15 +47,9 @@ static void gather(const MODEL_FLASH aot_convolution_t *op, const int8_t *input,
     }
   }
   for (int32_t i = 0; i < rows.count; ++i) {
-    const int32_t tap = rows.tap + i * rows.tap_step;
-    const int32_t position = rows.position + i * rows.position_step;
-    gather_line(op, input + (size_t)position * row, columns, column + (size_t)tap * line);
+    const int32_t position = rows.position + i * op->height.dilation;
+    gather_line(op, input + (size_t)position * row, columns, column + (size_t)(rows.tap + i) * line);
   }
-}
-
-static aot_span_t taps_of(const MODEL_FLASH aot_convolution_t *op, const MODEL_FLASH aot_axis_t *axis,
-                          int32_t at) {
-  return op->transposed ? aot_transposed_window(axis, at) : aot_window(axis, at);
 }
 
 void aot_convolve(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, int8_t *output, void *scratch,
@@ -66,19 +61,19 @@ void aot_convolve(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, 
   output += op->output_offset;
   for (uint32_t batch = 0; batch < op->batches; ++batch) {
     for (int32_t y = 0; y < op->height.output; ++y) {
+      int8_t *const line = output + (size_t)y * op->output_row;
       if (op->pointwise) {
-        dense(&op->dense, input + (size_t)y * row_bytes, output, rest);
-        output += (size_t)op->width.output * op->output_step;
+        dense(&op->dense, input + (size_t)y * row_bytes, line, rest);
         continue;
       }
-      const aot_span_t rows = taps_of(op, &op->height, y);
+      const aot_span_t rows = aot_window(&op->height, y);
       for (int32_t x = 0; x < op->width.output; ++x) {
-        gather(op, input, rows, taps_of(op, &op->width, x), column);
-        dense(&op->dense, column, output, rest);
-        output += op->output_step;
+        gather(op, input, rows, aot_window(&op->width, x), column);
+        dense(&op->dense, column, line + (size_t)x * op->output_step, rest);
       }
     }
     input += (size_t)op->height.input * row_bytes;
+    output += op->output_image;
   }
 }
 

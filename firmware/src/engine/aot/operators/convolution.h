@@ -12,21 +12,23 @@
 #include "../arithmetic/window.h"
 #include "../flash.h"
 
-/* A group of channels: at each position of the output a dense layer of what lies under the window, tap by tap, with the
- * input's zero point where the window leaves the image. */
+/* A part of the outputs: a group of channels; or of a transposed convolution, where the stride makes several out of one,
+ * the positions that the same taps reach. At each position it is a dense layer of what lies under the window, tap by tap,
+ * with the input's zero point where the window leaves the image. */
 typedef struct {
   aot_dense_t dense; /* of one batch; where `pointwise`, of a row of the image */
   aot_axis_t height;
   aot_axis_t width;
   uint32_t batches;
-  size_t depth;         /* input channels of the group */
-  size_t input_offset;  /* the group's first input channel */
-  size_t input_step;    /* input channels of all groups */
-  size_t output_offset; /* likewise */
-  size_t output_step;
+  size_t depth;         /* input channels of the part */
+  size_t input_offset;  /* its first input channel */
+  size_t input_step;    /* input channels of all parts */
+  size_t output_offset; /* its first output value */
+  size_t output_step;   /* from an output position to the next one, the next row and the next image */
+  size_t output_row;
+  size_t output_image;
   size_t column_bytes; /* of scratch, for what lies under a window; the rest is the dense layer's */
-  uint8_t transposed;
-  uint8_t pointwise; /* 1: a window of one value, stride 1, one group: nothing is gathered */
+  uint8_t pointwise;   /* 1: a window of one value, stride 1, one part: nothing is gathered */
 } aot_convolution_t;
 
 void aot_convolution_portable(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, int8_t *output,

@@ -5,35 +5,31 @@
 
 #define CHANNELS_AT_ONCE 16u /* that are scaled together: whole blocks */
 
-/* One line of taps, from `input` on; outside the image lies `zeros`. */
-static void line_of_taps(const int8_t **taps, int32_t window, const int8_t *input, aot_span_t span,
-                         size_t depth, const int8_t *zeros) {
-  const size_t further = (size_t)span.position_step * depth;
-  size_t offset = (size_t)span.position * depth;
-  for (int32_t i = 0; i < window; ++i) {
-    if (i < span.tap || i >= span.tap + span.count) {
-      taps[i] = zeros;
-    } else {
-      taps[i] = input + offset;
-      offset += further;
-    }
-  }
+static inline int within(aot_span_t span, int32_t tap) {
+  return tap >= span.tap && tap < span.tap + span.count;
 }
 
+/* Points each tap of a window to what it meets in the image `input`; outside lies `zeros`. */
 static void window_of_taps(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, aot_span_t rows,
                            aot_span_t columns, const int8_t **taps, const int8_t *zeros) {
-  const size_t row_bytes = (size_t)op->width.input * op->depth;
+  const size_t row = (size_t)op->width.input * op->depth;
+  const size_t next_row = (size_t)op->height.dilation * row;
+  const size_t next = (size_t)op->width.dilation * op->depth;
+  const int32_t height = op->height.window;
   const int32_t width = op->width.window;
-  const aot_span_t nothing = {0, 0, 0, 1, 1};
-  int32_t position = rows.position;
-  for (int32_t i = 0; i < op->height.window; ++i) {
-    if (i < rows.tap || i >= rows.tap + rows.count) {
-      line_of_taps(taps, width, zeros, nothing, op->depth, zeros);
-    } else {
-      line_of_taps(taps, width, input + (size_t)position * row_bytes, columns, op->depth, zeros);
-      position += rows.position_step;
+  size_t line = (size_t)rows.position * row + (size_t)columns.position * op->depth;
+  for (int32_t y = 0; y < height; ++y) {
+    const int inside = within(rows, y);
+    size_t offset = line;
+    for (int32_t x = 0; x < width; ++x) {
+      if (inside && within(columns, x)) {
+        *taps++ = input + offset;
+        offset += next;
+      } else {
+        *taps++ = zeros;
+      }
     }
-    taps += width;
+    line += inside ? next_row : 0;
   }
   *taps = zeros;
 }

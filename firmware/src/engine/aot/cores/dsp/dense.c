@@ -21,7 +21,13 @@
 
 /* Two inputs as they are, the first in the lower byte. */
 static inline uint32_t load_pair(const int8_t *input) {
+#ifdef __ARM_FEATURE_UNALIGNED
+  uint16_t pair;
+  __builtin_memcpy(&pair, input, sizeof pair);
+  return pair;
+#else
   return (uint32_t)(uint8_t)input[0] | ((uint32_t)(uint8_t)input[1] << 8);
+#endif
 }
 
 /* Both bytes of `pair` as lanes, less the lanes of `zero`. */
