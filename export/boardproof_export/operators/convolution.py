@@ -168,7 +168,7 @@ def _layer(op: Op, kind: _Kind, tensors: _Tensors, values: NDArray[np.int8], gro
     )
     if max(*values.shape, output.shape[2]) > _MAX_EXTENT:
         raise UnsupportedError(f"has a window, channels or a row of more than {_MAX_EXTENT} values")
-    if kind is not _DEPTHWISE and groups > _MAX_PARTS:
+    if groups > _MAX_PARTS and groups != source.shape[3]:
         raise UnsupportedError(f"has {groups} groups; {_MAX_PARTS} run")
     if kind is _TRANSPOSED and height.stride * width.stride > _MAX_PARTS:
         raise UnsupportedError(
