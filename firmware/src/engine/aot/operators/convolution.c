@@ -14,6 +14,12 @@ static void copy(int8_t *to, const int8_t *from, size_t count) {
   }
 }
 
+static void fill(int8_t *to, int16_t value, size_t count) {
+  while (count-- > 0) {
+    *to++ = (int8_t)value;
+  }
+}
+
 /* One line of taps. `input` is the line of the image, `column` that of the window. */
 static void gather_line(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, aot_span_t taps,
                         int8_t *column) {
@@ -34,21 +40,24 @@ static void gather_line(const MODEL_FLASH aot_convolution_t *op, const int8_t *i
   }
 }
 
-/* What lies under a window of the image `input`. */
+/* What lies under a window of the image `input`. `column` holds the zero point where a row is outside. */
 static void gather(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, aot_span_t rows,
                    aot_span_t columns, int8_t *column) {
   const size_t line = (size_t)op->width.window * op->depth;
   const size_t row = (size_t)op->width.input * op->input_step;
-  if (rows.count != op->height.window || columns.count != op->width.window) {
-    const size_t size = (size_t)op->height.window * line;
-    const int8_t zero_point = (int8_t)op->dense.input_zero_point;
-    for (size_t i = 0; i < size; ++i) {
-      column[i] = zero_point;
-    }
+  const size_t next_row = (size_t)op->height.dilation * row;
+  if (rows.count <= 0) {
+    return;
+  }
+  column += (size_t)rows.tap * line;
+  input += (size_t)rows.position * row;
+  if (columns.count != op->width.window) {
+    fill(column, op->dense.input_zero_point, (size_t)rows.count * line);
   }
   for (int32_t i = 0; i < rows.count; ++i) {
-    const int32_t position = rows.position + i * op->height.dilation;
-    gather_line(op, input + (size_t)position * row, columns, column + (size_t)(rows.tap + i) * line);
+    gather_line(op, input, columns, column);
+    column += line;
+    input += next_row;
   }
 }
 
@@ -61,15 +70,19 @@ void aot_convolve(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, 
   output += op->output_offset;
   for (uint32_t batch = 0; batch < op->batches; ++batch) {
     for (int32_t y = 0; y < op->height.output; ++y) {
-      int8_t *const line = output + (size_t)y * op->output_row;
+      int8_t *at = output + (size_t)y * op->output_row;
       if (op->pointwise) {
-        dense(&op->dense, input + (size_t)y * row_bytes, line, rest);
+        dense(&op->dense, input + (size_t)y * row_bytes, at, rest);
         continue;
       }
       const aot_span_t rows = aot_window(&op->height, y);
+      if (rows.count != op->height.window) {
+        fill(column, op->dense.input_zero_point, op->column_bytes);
+      }
       for (int32_t x = 0; x < op->width.output; ++x) {
         gather(op, input, rows, aot_window(&op->width, x), column);
-        dense(&op->dense, column, line + (size_t)x * op->output_step, rest);
+        dense(&op->dense, column, at, rest);
+        at += op->output_step;
       }
     }
     input += (size_t)op->height.input * row_bytes;

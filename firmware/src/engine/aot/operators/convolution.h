@@ -74,7 +74,7 @@ void aot_depthwise_dsp(const MODEL_FLASH aot_depthwise_t *op, const int8_t *inpu
                        void *scratch);
 
 /* The accumulators of `channels` outputs, whole blocks of them, without bias. `taps` points for each tap to what lies under
- * it, and once more; the outputs' input channels begin `channel` further. */
+ * it, and once more to the last; the outputs' input channels begin `channel` further. */
 typedef void aot_depthwise_blocks_t(const MODEL_FLASH void *weights, const int8_t *const *taps,
                                     uint16_t count, size_t channel, size_t channels, uint32_t *sums);
 

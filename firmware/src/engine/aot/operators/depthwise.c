@@ -31,7 +31,7 @@ static void window_of_taps(const MODEL_FLASH aot_depthwise_t *op, const int8_t *
     }
     line += inside ? next_row : 0;
   }
-  *taps = zeros;
+  *taps = taps[-1];
 }
 
 /* To the next window of the row, where neither this nor that one leaves the image sidewards. */
@@ -44,23 +44,24 @@ static void move_taps(const int8_t **taps, uint16_t count, size_t further, const
   } while (--count != 0);
 }
 
-static void blocked_outputs(const MODEL_FLASH aot_depthwise_t *op, const int8_t *const *taps, int8_t *output,
-                            aot_depthwise_blocks_t *blocks, size_t block_bytes) {
+static void blocked_outputs(const MODEL_FLASH aot_depthwise_t *op, const int8_t *const *taps, size_t moved,
+                            int8_t *output, aot_depthwise_blocks_t *blocks, size_t block_bytes) {
   const MODEL_FLASH int8_t *weights = op->blocks;
   uint32_t sums[CHANNELS_AT_ONCE];
   for (uint16_t channel = 0; channel < op->blocked;) {
     const uint16_t left = (uint16_t)(op->blocked - channel);
     const uint16_t count = left < CHANNELS_AT_ONCE ? left : (uint16_t)CHANNELS_AT_ONCE;
-    blocks(weights, taps, op->taps, channel, count, sums);
+    blocks(weights, taps, op->taps, moved + channel, count, sums);
     weights += count / AOT_DEPTHWISE_BLOCK * block_bytes;
     aot_write(&op->rescale, channel, count, sums, 0, output);
     channel = (uint16_t)(channel + count);
   }
 }
 
-static void single_outputs(const MODEL_FLASH aot_depthwise_t *op, const int8_t *const *taps, int8_t *output) {
+static void single_outputs(const MODEL_FLASH aot_depthwise_t *op, const int8_t *const *taps, size_t moved,
+                           int8_t *output) {
   const MODEL_FLASH int8_t *weights = op->singles;
-  size_t source = op->blocked;
+  size_t source = moved + op->blocked;
   uint16_t left = op->multiplier;
   for (uint16_t channel = op->blocked; channel < op->outputs; ++channel) {
     uint32_t sum = 0;
@@ -78,26 +79,33 @@ static void single_outputs(const MODEL_FLASH aot_depthwise_t *op, const int8_t *
 void aot_depthwise(const MODEL_FLASH aot_depthwise_t *op, const int8_t *input, int8_t *output, void *scratch,
                    aot_depthwise_blocks_t *blocks, size_t block_bytes) {
   const int8_t **const taps = scratch;
-  const size_t further = (size_t)op->width.stride * op->depth;
   int8_t *const zeros = (int8_t *)scratch + op->taps_bytes;
+  const size_t further = (size_t)op->width.stride * op->depth;
   for (size_t i = 0; i < op->depth; ++i) {
     zeros[i] = (int8_t)op->input_zero_point;
   }
   for (uint32_t batch = 0; batch < op->batches; ++batch) {
     for (int32_t y = 0; y < op->height.output; ++y) {
       const aot_span_t rows = aot_window(&op->height, y);
+      const int inside = rows.count == op->height.window;
       int was_whole = 0;
+      size_t moved = 0; /* that what the taps meet lies behind where they point to */
       for (int32_t x = 0; x < op->width.output; ++x) {
         const aot_span_t columns = aot_window(&op->width, x);
         const int whole = columns.count == op->width.window;
-        if (whole && was_whole) {
+        if (whole && was_whole && inside) {
+          moved += further;
+        } else if (whole && was_whole) {
           move_taps(taps, op->taps, further, zeros);
         } else {
           window_of_taps(op, input, rows, columns, taps, zeros);
+          moved = 0;
         }
         was_whole = whole;
-        blocked_outputs(op, taps, output, blocks, block_bytes);
-        single_outputs(op, taps, output);
+        blocked_outputs(op, taps, moved, output, blocks, block_bytes);
+        if (op->blocked != op->outputs) {
+          single_outputs(op, taps, moved, output);
+        }
         output += op->outputs;
       }
     }
