@@ -80,6 +80,8 @@ LAYERS = [
     Convolution("depthwise", (2, 5, 4, 6), 6, dilation=(2, 2), same=False, window=(2, 1), per_channel=False),
     Convolution("depthwise", (1, 4, 5, 3), 9, window=(2, 3), activation=2, bias=False),
     Convolution("depthwise", (1, 5, 5, 21), 21, window=(5, 4), zero_points=(7, -5), int4=True),
+    Convolution("conv", (1, 3, 4, 5), 6, output_scale=1e-7),
+    Convolution("depthwise", (1, 3, 4, 5), 5, output_scale=1e-7, activation=3),
     Convolution("transpose", (1, 4, 3, 4), 8, stride=(2, 2), activation=1),
     Convolution("transpose", (2, 3, 4, 2), 3, window=(2, 4), stride=(3, 1), same=False, bias=False),
     Convolution("transpose", (1, 3, 3, 5), 9, window=(4, 4), stride=(2, 3), size=(5, 11), zero_points=(1, 2)),

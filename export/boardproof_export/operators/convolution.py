@@ -191,6 +191,7 @@ def _layer(op: Op, kind: _Kind, tensors: _Tensors, values: NDArray[np.int8], gro
         output_min=lower,
         output_max=upper,
         activation=fused,
+        packs=True,
     )
     batches, depth = source.shape[0], source.shape[3]
     return ConvolutionLayer(batches, height, width, depth, groups, kind is _TRANSPOSED, layer)

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from boardproof_export.model import fixed_point
 from boardproof_export.operators import dense
 from boardproof_export.operators.convolution_layer import Axis, ConvolutionLayer
-from boardproof_export.operators.dense import CHANNEL_BYTES, DenseLayer
+from boardproof_export.operators.dense import MEMBER_BYTES, DenseLayer
 from boardproof_export.operators.records import Array, Call, Member
 
 DEPTHWISE_BLOCK = 4  # AOT_DEPTHWISE_BLOCK in convolution.h; the rendered code asserts it
 _ALIGNMENT = 8  # of scratch
-_QUICK_LIMIT = 1 << 30
 _POINTER_BYTES = 8  # of the largest that a kernel is compiled for
 
 
@@ -95,7 +94,6 @@ def _call(layer: ConvolutionLayer, part: _Part, call: Call) -> Call:
     row = layer.width.output * channels
     descriptor: dict[str, Member] = {
         **{f"dense.{member}": value for member, value in call.descriptor.items()},
-        "dense.rescale.quick": int(_quick(layer.dense)),
         **_geometry(part.height, part.width),
         "batches": layer.batches,
         "depth": depth,
@@ -139,7 +137,6 @@ def _depthwise(layer: ConvolutionLayer, blocks: Array) -> Call:
     arrays = [array for array in (blocks, singles) if array.values.size]
     descriptor: dict[str, Member] = {
         **rescale,
-        "rescale.quick": int(_quick(layer.dense)),
         **{array.name: array.name for array in arrays},
         **_geometry(*layer.axes),
         "batches": layer.batches,
@@ -151,7 +148,7 @@ def _depthwise(layer: ConvolutionLayer, blocks: Array) -> Call:
         "taps_bytes": _taps_bytes(layer),
         "input_zero_point": layer.dense.input_zero_point,
     }
-    flash = sum(array.values.nbytes for array in arrays) + CHANNEL_BYTES * layer.dense.outputs
+    flash = sum(array.values.nbytes for array in arrays) + MEMBER_BYTES * channels.values.size
     says = f"the weights are packed for blocks of {DEPTHWISE_BLOCK} outputs"
     return Call(
         (*arrays, channels), descriptor, flash, ((f"AOT_DEPTHWISE_BLOCK == {DEPTHWISE_BLOCK}", says),)
@@ -162,17 +159,6 @@ def _centred_bias(layer: DenseLayer) -> NDArray[np.int32]:
     """The bias less what the input's zero point adds to a sum, modulo 2^32."""
     sums = layer.weights.astype(np.int64).sum(axis=1)
     return fixed_point.wrap(layer.bias - layer.input_zero_point * sums).astype(np.int32)
-
-
-def _quick(layer: DenseLayer) -> bool:
-    """Whether all scales shift to the right, and no sum of products and bias reaches 2^30 whatever the inputs.
-
-    With zero points folded into the biases sums are other ones, and the same in the end.
-    """
-    zero_point = layer.input_zero_point
-    furthest = max(fixed_point.INT8_MAX - zero_point, zero_point - fixed_point.INT8_MIN)
-    largest = abs(layer.weights.astype(np.int64)).sum(axis=1) * furthest + abs(layer.bias.astype(np.int64))
-    return max(layer.shifts) < 0 and int(largest.max()) < _QUICK_LIMIT
 
 
 def _taps_bytes(layer: ConvolutionLayer) -> int:

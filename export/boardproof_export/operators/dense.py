@@ -18,7 +18,7 @@ AVR_BLOCK = 4  # AOT_AVR_BLOCK, likewise
 AVR_ROWS = 8000  # AOT_AVR_ROWS: avr-gcc takes no array of 32 KB or more
 _AVR_OFFSET = 128  # what makes an int8 weight a uint8
 _AVR_POINTER_BYTES = 3  # of a table entry, in flash
-CHANNEL_BYTES = 12  # sizeof(aot_channel_t)
+MEMBER_BYTES = 4  # of aot_channel_t and aot_packed_channel_t
 _PAIR_LIMIT = 1 << 23  # of the upper sum of a pair, see `can_pair`
 
 
@@ -37,6 +37,7 @@ class DenseLayer:
     output_min: int
     output_max: int
     activation: Activation
+    packs: bool = False  # whether its channels take the less room that they can
 
     @property
     def outputs(self) -> int:
@@ -89,21 +90,38 @@ def weighted_macs(graph: Graph, op: Op, axis: int) -> int:
 
 
 def rescaling(layer: DenseLayer, bias: NDArray[np.int32] | None = None) -> tuple[Array, dict[str, Member]]:
-    """The channels' array and the members of an aot_rescale_t; with `bias` in place of the layer's."""
+    """The channels' array and the members of an aot_rescale_t; with `bias` in place of the layer's.
+
+    Both arrays are of structs of int32: 4 bytes a value.
+    """
     repeat = layer.outputs // len(layer.multipliers)
-    scales = [np.array(values * repeat) for values in (layer.multipliers, layer.shifts)]
-    channels = Array(
-        name="channels",
-        c_type="aot_channel_t",
-        values=np.stack([layer.bias if bias is None else bias, scales[0], -scales[1]], axis=1),
-        what="bias, multiplier, right shift",
-    )
-    return channels, {
-        "rescale.channels": channels.name,
+    multipliers, shifts = (np.array(values * repeat) for values in (layer.multipliers, layer.shifts))
+    biases = (layer.bias if bias is None else bias).astype(np.int64)
+    members = {
         "rescale.zero_point": layer.output_zero_point,
         "rescale.least": layer.output_min,
         "rescale.most": layer.output_max,
     }
+    if layer.packs and _can_pack(layer, biases):
+        values = np.stack([32 * biases - shifts - 1, multipliers], axis=1)
+        what = "32 times the bias plus right shift less one, multiplier"
+        return Array("channels", "aot_packed_channel_t", values, what=what), {
+            "rescale.packed": "channels",
+            **members,
+        }
+    values = np.stack([biases, multipliers, -shifts], axis=1)
+    what = "bias, multiplier, right shift"
+    return Array("channels", "aot_channel_t", values, what=what), {"rescale.channels": "channels", **members}
+
+
+def _can_pack(layer: DenseLayer, biases: NDArray[np.int64]) -> bool:
+    """Whether all scales shift to the right, no sum of products and bias reaches 2^30 whatever the inputs, and `biases`
+    fit, which may have zero points folded in."""
+    zero_point = layer.input_zero_point
+    furthest = max(quantization.INT8_MAX - zero_point, zero_point - quantization.INT8_MIN)
+    largest_weights = abs(layer.weights.astype(np.int64) - layer.weights_zero_point).sum(axis=1)
+    sums = largest_weights * furthest + abs(layer.bias.astype(np.int64))
+    return bool(max(layer.shifts) < 0 and sums.max() < 1 << 30 and abs(biases).max() < 1 << 26)
 
 
 def _call(
@@ -126,7 +144,7 @@ def _call(
         "weights_zero_point": layer.weights_zero_point + offset,
     }
     pointers = len(weights.lengths) * _AVR_POINTER_BYTES
-    flash = weights.values.nbytes + pointers + CHANNEL_BYTES * layer.outputs
+    flash = weights.values.nbytes + pointers + MEMBER_BYTES * channels.values.size
     return Call((weights, channels), descriptor, flash, asserts)
 
 
