@@ -62,9 +62,9 @@ typedef struct {
   size_t depth; /* input channels */
   uint16_t multiplier;
   uint16_t outputs;
-  uint16_t blocked;    /* 0 where the multiplier is not 1 */
-  uint16_t taps;       /* of a window */
-  uint16_t taps_bytes; /* of scratch, for a pointer a tap, and one more; behind them lie `depth` bytes */
+  uint16_t blocked;  /* 0 where the multiplier is not 1 */
+  uint16_t taps;     /* of a window */
+  size_t taps_bytes; /* of scratch, for a pointer a tap, and one more; behind them lie `depth` bytes */
   int16_t input_zero_point;
 } aot_depthwise_t;
 
