@@ -21,8 +21,8 @@ static void blocks(const MODEL_FLASH void *weights, const int8_t *const *taps, u
     uint32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     const int8_t *const *tap = taps;
     do {
-      const uint32_t first = load(tap[0] + channel);
-      const uint32_t second = load(tap[1] + channel);
+      const uint32_t first = load(*tap++ + channel);
+      const uint32_t second = load(*tap++ + channel);
       const uint32_t lower = dsp_low_halves(first, second);
       const uint32_t upper = dsp_high_halves(first, second);
       const uint32_t ab = *word++;
@@ -31,7 +31,6 @@ static void blocks(const MODEL_FLASH void *weights, const int8_t *const *taps, u
       s1 = dsp_dot(dsp_odd(lower), dsp_odd(ab), s1);
       s2 = dsp_dot(dsp_even(upper), dsp_even(cd), s2);
       s3 = dsp_dot(dsp_odd(upper), dsp_odd(cd), s3);
-      tap += 2;
     } while (tap != end);
     *sums++ = s0;
     *sums++ = s1;
