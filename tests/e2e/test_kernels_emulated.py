@@ -16,6 +16,7 @@ from boardproof_export.commands.export import render
 from boardproof_export.shared.manifest import Manifest
 from host_engine import FIRMWARE, KERNELS, run_compiler
 from model_builder import DenseLayer, dense_model, pool_model, random_model, softmax_model
+from support.convolutions import Convolution
 
 HERE = Path(__file__).parent.parent / "support"
 LINKER_SCRIPT = """SECTIONS {
@@ -49,6 +50,13 @@ def models() -> list[bytes]:
         softmax_model((2, 10), scale=0.2),
         pool_model((1, 5, 7, 3), (3, 2), (2, 1), same=True, activation=1),
     ]
+    convolutions = [
+        Convolution("conv", (1, 7, 5, 3), 9, stride=(2, 2), activation=1, zero_points=(-5, 7)),
+        Convolution("conv", (1, 4, 4, 10), 16, window=(1, 1)),
+        Convolution("depthwise", (1, 6, 5, 13), 13, output_scale=0.05, activation=3),
+        Convolution("transpose", (1, 3, 4, 6), 8, stride=(2, 2)),
+    ]
+    others += [convolution.build() for convolution in convolutions]
     return [*found, dense_model([layer], input_zero_point=-128), *others]
 
 

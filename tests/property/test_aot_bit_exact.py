@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tflite_micro.python.tflite_micro import runtime
 
 from boardproof_export.model.fixed_point import per_channel_multiplier, per_tensor_multiplier
-from boardproof_export.operators.fully_connected import can_pair, resolve
+from boardproof_export.operators.dense import can_pair
+from boardproof_export.operators.fully_connected import resolve
 from boardproof_export.shared.model import parse_graph
 from boardproof_export.tflm.engines import support
 from model_builder import DenseLayer, dense_model

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from boardproof_export.commands import export
-from boardproof_export.operators.fully_connected import AVR_ROWS, pack_avr, resolve
+from boardproof_export.operators.dense import AVR_ROWS, pack_avr
+from boardproof_export.operators.fully_connected import resolve
 from boardproof_export.shared.model import parse_graph
 from host_engine import RenderedModel, compile_engine
 from model_builder import DenseLayer, dense_model

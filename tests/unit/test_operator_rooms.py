@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from boardproof_export.aot.cores import CORES
 from boardproof_export.commands.digest import exporter_sources
 from boardproof_export.operators.records import Operator
 from boardproof_export.operators.registry import operators
@@ -53,9 +52,6 @@ def test_no_other_source_names_an_operator(operator: Operator) -> None:  # type:
 def test_an_operator_has_its_rooms(operator: Operator) -> None:  # type: ignore[type-arg]
     assert (EXPORT / "operators" / f"{operator.room}.py").is_file()
     assert (AOT / "operators" / f"{operator.room}.h").is_file() or not operator.kernels
-    for core in CORES.values():
-        kernel = operator.kernel_for(core.features)
-        assert (kernel is None) == (operator.kernels == ())
     assert not operator.kernels or operator.kernels[-1].needs == frozenset()
 
 

@@ -34,7 +34,7 @@ CORES: dict[str, Core] = {
 }
 
 
-def kernel_name(operator: Operator[Any], core: Core) -> str | None:
-    """The C function that computes the operator on such a core; None where nothing is computed."""
-    kernel = operator.kernel_for(core.features)
+def kernel_name(operator: Operator[Any], layer: Any, core: Core) -> str | None:
+    """The C function that computes the layer on such a core; None where nothing is computed."""
+    kernel = operator.kernel_for(core.features, layer)
     return None if kernel is None else kernel.name

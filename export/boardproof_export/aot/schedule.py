@@ -76,7 +76,8 @@ def schedule(network: Network, core: Core) -> Program:
         lives.use(tensor, 0)
     scratches: list[Buffer] = []
     kernels = [
-        None if node.values is not None else node.operator.kernel_for(core.features) for node in network.nodes
+        None if node.values is not None else node.operator.kernel_for(core.features, node.layer)
+        for node in network.nodes
     ]
     for node, kernel in zip(network.nodes, kernels, strict=True):
         if node.values is not None:

@@ -104,7 +104,7 @@ def _kernels(network: Network | tuple[Reason, ...]) -> dict[int, dict[str, str |
     if not isinstance(network, Network):
         return {}
     return {
-        node.op.index: {core.name: kernel_name(node.operator, core) for core in CORES.values()}
+        node.op.index: {core.name: kernel_name(node.operator, node.layer, core) for core in CORES.values()}
         for node in network.nodes
     }
 

@@ -4,56 +4,30 @@ What is refused is what TensorFlow Lite Micro refuses in FullyConnectedPrepare (
 fully_connected_common.cc), what it leaves undefined, and what the ahead-of-time kernels do not have.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
-from numpy.typing import NDArray
 from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point as quantization
 from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError, per_tensor, usable
-from boardproof_export.operators.records import Array, Call, Feature, Kernel, Operator
-from boardproof_export.shared.model import Activation, Graph, Op, Tensor
+from boardproof_export.operators.dense import (
+    DenseLayer,
+    dsp_scratch,
+    pack_avr,
+    pack_dsp,
+    pack_portable,
+    portable_scratch,
+    reference,
+    rescale,
+    weighted_macs,
+)
+from boardproof_export.operators.records import Feature, Kernel, Operator
+from boardproof_export.shared.model import Graph, Op, Tensor
 from boardproof_export.shared.options import Options
 
-BLOCK = 8  # AOT_BLOCK in fully_connected.h; the rendered code asserts it
-AVR_BLOCK = 4  # AOT_AVR_BLOCK, likewise
-AVR_ROWS = 8000  # AOT_AVR_ROWS: avr-gcc takes no array of 32 KB or more
-_AVR_OFFSET = 128  # what makes an int8 weight a uint8
-_AVR_POINTER_BYTES = 3  # of a table entry, in flash
-_CHANNEL_BYTES = 12  # sizeof(aot_channel_t)
-_PAIR_LIMIT = 1 << 23  # of the upper sum of a pair, see `can_pair`
 _ACTIVATION, _WEIGHTS_FORMAT = 0, 1  # fields of FullyConnectedOptions
 _MAX_EXTENT = 0xFFF0  # the kernels count in uint16_t, some a block of outputs further than there are outputs
-
-
-@dataclass(frozen=True)
-class DenseLayer:
-    """A FULLY_CONNECTED layer, ready for a kernel."""
-
-    batches: int
-    weights: NDArray[np.int8] = field(repr=False)  # (outputs, depth)
-    bias: NDArray[np.int32] = field(repr=False)  # (outputs,), zeros where the model has none
-    multipliers: tuple[int, ...]  # one, or one an output
-    shifts: tuple[int, ...]
-    input_zero_point: int
-    weights_zero_point: int
-    output_zero_point: int
-    output_min: int
-    output_max: int
-    activation: Activation
-
-    @property
-    def outputs(self) -> int:
-        """Output channels."""
-        return int(self.weights.shape[0])
-
-    @property
-    def depth(self) -> int:
-        """Inputs of each output."""
-        return int(self.weights.shape[1])
 
 
 def resolve(graph: Graph, op: Op) -> DenseLayer:
@@ -148,12 +122,12 @@ def _multipliers(
             quantization.per_channel_multiplier(source_scale, scale, output_scale)
             for scale in quantized.scales
         ]
-        return [_multiplier(real) for real in reals], 0
+        return [rescale(real) for real in reals], 0
     scale = np.float32(quantized.scales[0])
     if bias is not None:
         _check_bias_scale(bias, source_scale, scale, output_scale)
     real = quantization.per_tensor_multiplier(source_scale, scale, output_scale)
-    return [_multiplier(real)], quantized.zero_points[0]
+    return [rescale(real)], quantized.zero_points[0]
 
 
 def _check_bias_scale(
@@ -169,31 +143,8 @@ def _check_bias_scale(
         )
 
 
-def _multiplier(real: float) -> tuple[int, int]:
-    if not real < float(1 << quantization.MAX_LEFT_SHIFT):
-        raise UnsupportedError(f"rescales by {real:g}, which overflows TensorFlow Lite Micro's shift")
-    multiplier, shift = quantization.quantize_multiplier(real)
-    if shift > quantization.MAX_LEFT_SHIFT:
-        raise UnsupportedError(f"rescales by {real:g}, which overflows TensorFlow Lite Micro's shift")
-    return multiplier, shift
-
-
-def reference(layer: DenseLayer, values: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Every output of `values`, int8 (batches * depth,), as TensorFlow Lite Micro computes it."""
-    rows = values.reshape(layer.batches, layer.depth).astype(np.int64) - layer.input_zero_point
-    weights = layer.weights.astype(np.int64) - layer.weights_zero_point
-    sums = rows @ weights.T + layer.bias
-    repeat = layer.outputs // len(layer.multipliers)
-    scaled = quantization.multiply(sums, layer.multipliers * repeat, layer.shifts * repeat)
-    outputs = quantization.wrap(scaled + layer.output_zero_point)
-    return np.clip(outputs, layer.output_min, layer.output_max).astype(np.int8).ravel()
-
-
 def _macs(graph: Graph, op: Op) -> int:
-    weights = graph.optional(op, 1)
-    if weights is None or not op.outputs or not weights.shape or not all(weights.shape):
-        return 0
-    return graph.tensors[op.outputs[0]].count * (weights.count // weights.shape[0])
+    return weighted_macs(graph, op, 0)
 
 
 def _fused(options: Options) -> str:
@@ -202,127 +153,6 @@ def _fused(options: Options) -> str:
 
 def _describe(layer: DenseLayer) -> str:
     return f"{layer.depth} to {layer.outputs}, fused {layer.activation.name}"
-
-
-def _call(
-    layer: DenseLayer,
-    weights: Array,
-    *,
-    paired: bool = False,
-    offset: int = 0,
-    asserts: tuple[tuple[str, str], ...],
-) -> Call:
-    repeat = layer.outputs // len(layer.multipliers)
-    scales = [np.array(values * repeat) for values in (layer.multipliers, layer.shifts)]
-    channels = Array(
-        name="channels",
-        c_type="aot_channel_t",
-        values=np.stack([layer.bias, scales[0], -scales[1]], axis=1),
-        what="bias, multiplier, right shift",
-    )
-    descriptor: dict[str, int | str] = {
-        "rescale.channels": channels.name,
-        "rescale.zero_point": layer.output_zero_point,
-        "rescale.least": layer.output_min,
-        "rescale.most": layer.output_max,
-        "weights": weights.name,
-        "batches": layer.batches,
-        "depth": layer.depth,
-        "outputs": layer.outputs,
-        "paired": int(paired),
-        "input_zero_point": layer.input_zero_point,
-        "weights_zero_point": layer.weights_zero_point + offset,
-    }
-    pointers = len(weights.lengths) * _AVR_POINTER_BYTES
-    flash = weights.values.nbytes + pointers + _CHANNEL_BYTES * layer.outputs
-    return Call((weights, channels), descriptor, flash, asserts)
-
-
-def _list_bytes(units: int, element_bytes: int) -> int:
-    """RAM for a list of inputs: AOT_LIST_LENGTH of fully_connected.h, which the rendered code asserts."""
-    return (units + (units + 1) // 2 + 2) * element_bytes
-
-
-def _portable_scratch(layer: DenseLayer) -> int:
-    return _list_bytes(layer.depth, 2)
-
-
-def _dsp_scratch(layer: DenseLayer) -> int:
-    return _list_bytes(-(-layer.depth // 2), 4)
-
-
-def _asserts(block: int, macro: str, units: int = 0, element_bytes: int = 0) -> tuple[tuple[str, str], ...]:
-    found = [(f"{macro} == {block}", f"the weights are packed for blocks of {block} outputs")]
-    if element_bytes:
-        size = _list_bytes(units, element_bytes)
-        says = "a list of inputs lies outside its place"
-        found.append((f"AOT_LIST_LENGTH({units}u) * {element_bytes} == {size}", says))
-    return tuple(found)
-
-
-def pack_portable(layer: DenseLayer) -> Call:
-    """int8, no larger than the weights themselves.
-
-    A block of 8 outputs is stored by input, its 8 weights side by side; the outputs left over one by one.
-    """
-    weights = layer.weights
-    blocked = layer.outputs - layer.outputs % BLOCK
-    blocks = weights[:blocked].reshape(-1, BLOCK, layer.depth).transpose(0, 2, 1)
-    values = np.concatenate([blocks.ravel(), weights[blocked:].ravel()])
-    asserts = _asserts(BLOCK, "AOT_BLOCK", layer.depth, 2)
-    return _call(layer, Array("weights", "int8_t", values), asserts=asserts)
-
-
-def pack_dsp(layer: DenseLayer) -> Call:
-    """Words of two outputs (a, b) and two inputs, bytes a0 b0 a1 b1.
-
-    A block of 8 outputs is stored by pair of inputs, its 4 words side by side; the outputs left over by twos.
-    """
-    outputs, depth = layer.weights.shape
-    paired = can_pair(layer.weights, layer.input_zero_point)
-    padded = np.zeros((outputs + outputs % 2, depth + depth % 2), dtype=np.int32)
-    padded[:outputs, :depth] = layer.weights
-    lower, upper = padded[0::2], padded[1::2]
-    if not paired:
-        lower = lower & 0xFF  # so that the sum below sets two bytes side by side
-    lanes = ((256 * upper + lower) & 0xFFFF).astype(np.uint32)
-    words = lanes[:, 0::2] | (lanes[:, 1::2] << np.uint32(16))
-    columns = outputs // BLOCK * (BLOCK // 2)
-    blocks = words[:columns].reshape(-1, BLOCK // 2, words.shape[1]).transpose(0, 2, 1)
-    values = np.concatenate([blocks.ravel(), words[columns:].ravel()])
-    asserts = _asserts(BLOCK, "AOT_BLOCK", -(-depth // 2), 4)
-    return _call(layer, Array("weights", "uint32_t", values), paired=paired, asserts=asserts)
-
-
-def pack_avr(layer: DenseLayer) -> Call:
-    """uint8, each 128 more than the weight.
-
-    Outputs are filled up to whole blocks of 4 with weights of 0. Each block is cut every 8,000 inputs; what is between
-    two cuts is one array, stored by input, the block's 4 weights side by side.
-    """
-    outputs, depth = layer.weights.shape
-    blocks = -(-outputs // AVR_BLOCK)
-    filled = np.zeros((blocks * AVR_BLOCK, depth), dtype=np.int16)
-    filled[:outputs] = layer.weights
-    by_input = (filled + _AVR_OFFSET).astype(np.uint8).reshape(blocks, AVR_BLOCK, depth).transpose(0, 2, 1)
-    lengths = [min(AVR_ROWS, depth - start) * AVR_BLOCK for start in range(0, depth, AVR_ROWS)]
-    weights = Array("weights", "uint8_t", by_input.ravel(), (*lengths,) * blocks)
-    return _call(layer, weights, offset=_AVR_OFFSET, asserts=_asserts(AVR_BLOCK, "AOT_AVR_BLOCK"))
-
-
-def can_pair(weights: NDArray[np.int8], input_zero_point: int) -> bool:
-    """Whether 256 * b + a fits 16 bits for every pair, and the sums of every odd output stay within 24 bits.
-
-    The sum of b * (input - zero point) is largest when every input is at the end of int8 that its weight asks for.
-    """
-    upper = weights[1::2].astype(np.int64)
-    lower = weights[0::2].astype(np.int64)[: len(upper)]
-    if np.any((upper == quantization.INT8_MIN) & (lower < 0)):
-        return False
-    least, most = quantization.INT8_MIN - input_zero_point, quantization.INT8_MAX - input_zero_point
-    highest = np.maximum(upper * least, upper * most).sum(axis=1)
-    lowest = np.minimum(upper * least, upper * most).sum(axis=1)
-    return bool(np.all(highest < _PAIR_LIMIT) and np.all(lowest >= -_PAIR_LIMIT))
 
 
 OPERATOR = Operator(
@@ -334,8 +164,8 @@ OPERATOR = Operator(
     macs=_macs,
     activation=_fused,
     kernels=(
-        Kernel("aot_fully_connected_dsp", pack_dsp, frozenset({Feature.DSP}), _dsp_scratch),
+        Kernel("aot_fully_connected_dsp", pack_dsp, frozenset({Feature.DSP}), dsp_scratch),
         Kernel("aot_fully_connected_avr", pack_avr, frozenset({Feature.ELPM})),
-        Kernel("aot_fully_connected_portable", pack_portable, scratch=_portable_scratch),
+        Kernel("aot_fully_connected_portable", pack_portable, scratch=portable_scratch),
     ),
 )

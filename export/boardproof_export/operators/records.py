@@ -1,6 +1,6 @@
 """What an operator's module states, as records: all that limits, schedule, plan and renderer know of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import accumulate, pairwise
@@ -72,6 +72,7 @@ class Kernel(Generic[Layer]):
     needs: frozenset[Feature] = frozenset()
     scratch: Callable[[Layer], int] = lambda _: 0  # bytes
     descriptor: str = ""
+    fits: Callable[[Layer], bool] = lambda _: True  # whether it computes that layer
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Operator(Generic[Layer]):
     builtin: int
     resolve: Callable[[Graph, Op], Layer]
     reference: Callable[..., NDArray[Any] | tuple[NDArray[Any], ...]]
-    kernels: tuple[Kernel[Layer], ...] = ()  # preferred first; the last needs nothing
+    kernels: tuple[Kernel[Layer], ...] = ()  # preferred first; the last needs nothing and fits all
     family: str = (
         ""  # of its modules: operators/FAMILY.py, engine/aot/operators/FAMILY.h; its name where not said
     )
@@ -102,7 +103,7 @@ class Operator(Generic[Layer]):
         """The name of its modules."""
         return self.family or self.name
 
-    def kernel_for(self, features: frozenset[Feature]) -> Kernel[Layer] | None:
-        """The first kernel that such a core can run; None where nothing is computed."""
-        fitting: Sequence[Kernel[Layer]] = [kernel for kernel in self.kernels if kernel.needs <= features]
-        return fitting[0] if fitting else None
+    def kernel_for(self, features: frozenset[Feature], layer: Layer) -> Kernel[Layer] | None:
+        """The first kernel that computes the layer on such a core; None where nothing is computed."""
+        fitting = (kernel for kernel in self.kernels if kernel.needs <= features and kernel.fits(layer))
+        return next(fitting, None)

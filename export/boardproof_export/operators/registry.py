@@ -42,29 +42,15 @@ def activation_of(op: Op) -> str | None:
         return None
 
 
-# Operators that only the other engine runs: what the shape of their weights says.
-_WEIGHTED = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": -1}  # the axis of the output channels
-
-
 def macs(graph: Graph, op: Op) -> int:
     """Multiply-accumulates of one invocation of `op`; 0 for operators that have none or that are not counted."""
     operator = operator_of(op)
-    if operator is not None:
-        return operator.macs(graph, op)
-    return weighted_macs(graph, op, _WEIGHTED[op.code]) if op.code in _WEIGHTED else 0
+    return 0 if operator is None else operator.macs(graph, op)
 
 
 def total_macs(graph: Graph) -> int:
     """Multiply-accumulates of one inference."""
     return sum(macs(graph, op) for op in graph.ops)
-
-
-def weighted_macs(graph: Graph, op: Op, axis: int) -> int:
-    """An output value takes as many as one output channel has weights; channels lie along `axis`."""
-    weights = graph.optional(op, 1)
-    if weights is None or not op.outputs or not weights.shape or not all(weights.shape):
-        return 0
-    return graph.tensors[op.outputs[0]].count * (weights.count // weights.shape[axis])
 
 
 def constant_bytes(graph: Graph, op: Op) -> int:

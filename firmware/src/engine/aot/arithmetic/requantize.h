@@ -14,11 +14,18 @@ typedef struct {
   int32_t right_shift; /* -30 (to the left) to 31 */
 } aot_channel_t;
 
+/* The same in less, where every scale shifts to the right, and sums with their biases are below 2^30. */
+typedef struct {
+  int32_t bias_and_shift; /* 32 times the bias, plus the shift to the right less one, 0 to 30 */
+  int32_t multiplier;
+} aot_packed_channel_t;
+
 /* What makes outputs of accumulators. */
 typedef struct {
   const MODEL_FLASH aot_channel_t *channels;
-  int16_t zero_point; /* of the output, -128 to 127 */
-  int16_t least;      /* the fused activation's clamp, -128 to 127 */
+  const MODEL_FLASH aot_packed_channel_t *packed; /* in their place, or NULL */
+  int16_t zero_point;                             /* of the output, -128 to 127 */
+  int16_t least;                                  /* the fused activation's clamp, -128 to 127 */
   int16_t most;
 } aot_rescale_t;
 

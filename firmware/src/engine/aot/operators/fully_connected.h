@@ -1,51 +1,24 @@
-/* FULLY_CONNECTED, bit-exact with TensorFlow Lite Micro's reference kernel. docs/ENGINE_AOT.md states the formulas and
- * the layouts, which are written by the operator's exporter module.
- *
- * What the kernels trust was checked at export time: shapes, ranges, and the bound that `paired` weights need. They
- * check nothing. */
+/* FULLY_CONNECTED, bit-exact with TensorFlow Lite Micro's reference kernel: a dense layer under the operator's name. */
 #ifndef BOARDPROOF_ENGINE_AOT_OPERATORS_FULLY_CONNECTED_H
 #define BOARDPROOF_ENGINE_AOT_OPERATORS_FULLY_CONNECTED_H
 
-#include <stdint.h>
+#include "../arithmetic/dense.h"
 
-#include "../arithmetic/requantize.h"
-#include "../flash.h"
+typedef aot_dense_t aot_fully_connected_t;
 
-/* Output channels that are computed together; the channels left over are computed one or two at a time. */
-#define AOT_BLOCK 8
+static inline void aot_fully_connected_portable(const MODEL_FLASH aot_fully_connected_t *op,
+                                                const int8_t *input, int8_t *output, void *scratch) {
+  aot_dense_portable(op, input, output, scratch);
+}
 
-/* FULLY_CONNECTED, int8 input, weights and output, int32 bias. */
-typedef struct {
-  aot_rescale_t rescale; /* first, so that its address is the descriptor's; of `outputs` channels */
-  const MODEL_FLASH void
-      *weights; /* in the kernel's layout: int8_t (portable), uint32_t (dsp), pointers (avr) */
-  uint16_t batches;
-  uint16_t depth;   /* inputs a batch */
-  uint16_t outputs; /* outputs a batch */
-  uint8_t paired;   /* dsp: 1 where the weights are paired (see cores/dsp/fully_connected.c), else 0 */
-  int16_t input_zero_point;   /* -128 to 127 */
-  int16_t weights_zero_point; /* -128 to 127; 128 more for avr */
-} aot_fully_connected_t;
+static inline void aot_fully_connected_dsp(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input,
+                                           int8_t *output, void *scratch) {
+  aot_dense_dsp(op, input, output, scratch);
+}
 
-/* A layer's scratch is a list of the units that count, a unit being an input (portable) or a pair of inputs
- * (dsp), as elements of 2 (portable) or 4 bytes (dsp). Neighbours form a run. The list begins with one more
- * than the index of the first run's first unit, or with 0 where nothing counts. For each run follow its
- * units' values, a zero, and how many units lie between it and the next run: 0 if there is none. Runs do not
- * touch, so that AOT_LIST_LENGTH elements are enough. */
-#define AOT_LIST_LENGTH(units) ((units) + ((units) + 1u) / 2u + 2u)
-
-/* `scratch` holds AOT_LIST_LENGTH elements and is aligned to 4 bytes. It may not overlap input or output, and
- * those may not overlap each other. */
-void aot_fully_connected_portable(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input,
-                                  int8_t *output, void *scratch);
-void aot_fully_connected_dsp(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input, int8_t *output,
-                             void *scratch);
-
-/* The avr kernel lists nothing and needs no scratch. Its weights are cut into arrays of AOT_AVR_BLOCK outputs
- * and at most AOT_AVR_ROWS inputs (see cores/avr/fully_connected.c). Input and output may not overlap. */
-#define AOT_AVR_BLOCK 4
-#define AOT_AVR_ROWS 8000
-void aot_fully_connected_avr(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input,
-                             int8_t *output);
+static inline void aot_fully_connected_avr(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input,
+                                           int8_t *output) {
+  aot_dense_avr(op, input, output);
+}
 
 #endif

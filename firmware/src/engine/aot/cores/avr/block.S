@@ -1,4 +1,4 @@
-/* The innermost loop of fully_connected.c, for AVR cores with ELPM and MUL.
+/* The innermost loop of dense.c, for AVR cores with ELPM and MUL.
  *
  *   void aot_avr_block(uint32_t rows, const int8_t *input, uint16_t depth, int8_t zero_point, uint32_t sums[4]);
  *

@@ -1,11 +1,11 @@
-/* FULLY_CONNECTED for any core.
+/* Dense layers for any core.
  *
  * An input equal to its zero point adds nothing. The others are listed once a layer, as runs of neighbours,
  * and every block of output channels walks only those, with its accumulators in registers.
  *
  * Layout of the weights: for each block of AOT_BLOCK outputs, for each input, the block's AOT_BLOCK weights;
  * then for each output left over, its `depth` weights. */
-#include "fully_connected.h"
+#include "dense.h"
 
 #include "../cores/armv7m/thumb2.h"
 
@@ -104,7 +104,7 @@ static uint32_t single(const MODEL_FLASH int8_t *weights, const int16_t *list) {
 }
 
 /* All outputs of one batch. */
-static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const int16_t *list, int8_t *output) {
+static void outputs_of(const MODEL_FLASH aot_dense_t *op, const int16_t *list, int8_t *output) {
   const uint32_t depth = op->depth;
   const uint16_t outputs = op->outputs;
   const int32_t weights_zero_point = op->weights_zero_point;
@@ -124,8 +124,8 @@ static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const int16_
   }
 }
 
-void aot_fully_connected_portable(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input,
-                                  int8_t *output, void *scratch) {
+void aot_dense_portable(const MODEL_FLASH aot_dense_t *op, const int8_t *input, int8_t *output,
+                        void *scratch) {
   int16_t *const list = scratch;
   for (uint16_t batch = 0; batch < op->batches; ++batch) {
     list_inputs(input, op->depth, op->input_zero_point, list);

@@ -1,10 +1,10 @@
-/* FULLY_CONNECTED for 8-bit AVR: unsigned weights, which its multiplier takes fastest; no list of inputs, so
+/* Dense layers for 8-bit AVR: unsigned weights, which its multiplier takes fastest; no list of inputs, so
  * no RAM; and weights in arrays of less than 32 KB, as avr-gcc takes no larger ones.
  *
  * Layout of the weights: a table of pointers to arrays. For each block of AOT_AVR_BLOCK outputs there is an
  * array for each AOT_AVR_ROWS inputs; in it, for each input, the block's weights, each with 128 added. The
  * last block is filled up with zero weights. `weights_zero_point` has 128 added too. */
-#include "../../operators/fully_connected.h"
+#include "../../arithmetic/dense.h"
 
 typedef const MODEL_FLASH uint8_t *rows_t;
 
@@ -42,7 +42,7 @@ static int32_t sum_values(const int8_t *input, uint16_t depth, int16_t zero_poin
 }
 
 /* All outputs of one batch. */
-static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input, int8_t *output) {
+static void outputs_of(const MODEL_FLASH aot_dense_t *op, const int8_t *input, int8_t *output) {
   const MODEL_FLASH rows_t *arrays = op->weights;
   const uint16_t depth = op->depth;
   const uint16_t outputs = op->outputs;
@@ -63,8 +63,7 @@ static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const int8_t
   }
 }
 
-void aot_fully_connected_avr(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input,
-                             int8_t *output) {
+void aot_dense_avr(const MODEL_FLASH aot_dense_t *op, const int8_t *input, int8_t *output) {
   for (uint16_t batch = 0; batch < op->batches; ++batch) {
     outputs_of(op, input, output);
     input += op->depth;

@@ -1,6 +1,6 @@
-/* FULLY_CONNECTED for cores with the DSP extension.
+/* Dense layers for cores with the DSP extension.
  *
- * As in operators/fully_connected.c, only inputs that differ from the zero point are walked; here they come in pairs
+ * As in arithmetic/dense.c, only inputs that differ from the zero point are walked; here they come in pairs
  * (2i, 2i + 1), listed when either differs.
  *
  * Layout of the weights: a word holds the weights of two outputs a, b for a pair of inputs 0, 1, from the
@@ -12,7 +12,7 @@
  * negative a takes one off the upper byte). With the lanes as they are, SMLAD sums T = 256 * B + A; with the
  * lower bytes extended, A; and B = (T - A) / 256, exact modulo 2^32 as long as -2^23 <= B < 2^23, which the
  * exporter proves from the weights for every possible input. Where it cannot, both bytes are extended. */
-#include "../../operators/fully_connected.h"
+#include "../../arithmetic/dense.h"
 
 #include "../armv7m/thumb2.h"
 #include "dsp.h"
@@ -21,7 +21,13 @@
 
 /* Two inputs as they are, the first in the lower byte. */
 static inline uint32_t load_pair(const int8_t *input) {
+#ifdef __ARM_FEATURE_UNALIGNED
+  uint16_t pair;
+  __builtin_memcpy(&pair, input, sizeof pair);
+  return pair;
+#else
   return (uint32_t)(uint8_t)input[0] | ((uint32_t)(uint8_t)input[1] << 8);
+#endif
 }
 
 /* Both bytes of `pair` as lanes, less the lanes of `zero`. */
@@ -91,60 +97,61 @@ static inline uint32_t upper(uint32_t total, uint32_t lower) {
   return (uint32_t)(aot_signed(total - lower) >> 8);
 }
 
-/* The accumulators of AOT_BLOCK outputs, without bias, from paired weights. */
-static void block_paired(const MODEL_FLASH uint32_t *weights, const uint32_t *list,
+/* The accumulators of AOT_BLOCK outputs, without bias. */
+static inline void block(const MODEL_FLASH uint32_t *weights, const uint32_t *list, int paired,
                          uint32_t sums[AOT_BLOCK]) {
-  uint32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, t0 = 0, t1 = 0, t2 = 0, t3 = 0;
+  uint32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0; /* paired: T in place of B */
   uint32_t skip = *list++;
   if (skip != 0) {
     const MODEL_FLASH uint32_t *row = weights + (skip - 1) * BLOCK_WORDS;
 #ifdef THUMB2_PAIRED_RUNS
-    THUMB2_PAIRED_RUNS(list, row, a0, t0, a1, t1, a2, t2, a3, t3);
-#else
-    do {
+    if (paired) {
+      THUMB2_PAIRED_RUNS(list, row, a0, b0, a1, b1, a2, b2, a3, b3);
+      skip = 0;
+    }
+#endif
+    while (skip != 0) {
       uint32_t value;
       while ((value = *list++) != 0) {
-        t0 = dsp_dot(row[0], value, t0);
         a0 = dsp_dot(dsp_even(row[0]), value, a0);
-        t1 = dsp_dot(row[1], value, t1);
+        b0 = dsp_dot(paired ? row[0] : dsp_odd(row[0]), value, b0);
         a1 = dsp_dot(dsp_even(row[1]), value, a1);
-        t2 = dsp_dot(row[2], value, t2);
+        b1 = dsp_dot(paired ? row[1] : dsp_odd(row[1]), value, b1);
         a2 = dsp_dot(dsp_even(row[2]), value, a2);
-        t3 = dsp_dot(row[3], value, t3);
+        b2 = dsp_dot(paired ? row[2] : dsp_odd(row[2]), value, b2);
         a3 = dsp_dot(dsp_even(row[3]), value, a3);
+        b3 = dsp_dot(paired ? row[3] : dsp_odd(row[3]), value, b3);
         row += BLOCK_WORDS;
       }
       skip = *list++;
       row += skip * BLOCK_WORDS;
-    } while (skip != 0);
-#endif
+    }
   }
   sums[0] = a0;
-  sums[1] = upper(t0, a0);
+  sums[1] = paired ? upper(b0, a0) : b0;
   sums[2] = a1;
-  sums[3] = upper(t1, a1);
+  sums[3] = paired ? upper(b1, a1) : b1;
   sums[4] = a2;
-  sums[5] = upper(t2, a2);
+  sums[5] = paired ? upper(b2, a2) : b2;
   sums[6] = a3;
-  sums[7] = upper(t3, a3);
+  sums[7] = paired ? upper(b3, a3) : b3;
 }
 
-/* The accumulators of two outputs, without bias; their words lie `step` apart. */
-static void column(const MODEL_FLASH uint32_t *weights, uint32_t step, const uint32_t *list, int paired,
-                   uint32_t sums[2]) {
+/* The accumulators of two outputs, without bias. */
+static void column(const MODEL_FLASH uint32_t *weights, const uint32_t *list, int paired, uint32_t sums[2]) {
   uint32_t a = 0, b = 0;
   uint32_t skip = *list++;
   if (skip != 0) {
-    const MODEL_FLASH uint32_t *word = weights + (skip - 1) * step;
+    const MODEL_FLASH uint32_t *word = weights + skip - 1;
     do {
       uint32_t value;
       while ((value = *list++) != 0) {
         a = dsp_dot(dsp_even(*word), value, a);
         b = dsp_dot(paired ? *word : dsp_odd(*word), value, b);
-        word += step;
+        ++word;
       }
       skip = *list++;
-      word += skip * step;
+      word += skip;
     } while (skip != 0);
   }
   sums[0] = a;
@@ -152,7 +159,7 @@ static void column(const MODEL_FLASH uint32_t *weights, uint32_t step, const uin
 }
 
 /* All outputs of one batch. */
-static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const uint32_t *list, int8_t *output) {
+static void outputs_of(const MODEL_FLASH aot_dense_t *op, const uint32_t *list, int8_t *output) {
   const uint32_t pairs = (op->depth + 1u) / 2u;
   const uint16_t outputs = op->outputs;
   const int32_t weights_zero_point = op->weights_zero_point;
@@ -162,24 +169,21 @@ static void outputs_of(const MODEL_FLASH aot_fully_connected_t *op, const uint32
   uint16_t channel = 0;
   for (; outputs - channel >= AOT_BLOCK; channel = (uint16_t)(channel + AOT_BLOCK)) {
     if (op->paired) {
-      block_paired(weights, list, sums);
+      block(weights, list, 1, sums);
     } else {
-      for (uint32_t i = 0; i < BLOCK_WORDS; ++i) {
-        column(weights + i, BLOCK_WORDS, list, 0, sums + 2 * i);
-      }
+      block(weights, list, 0, sums);
     }
     aot_write(&op->rescale, channel, AOT_BLOCK, sums, correction, output);
     weights += pairs * BLOCK_WORDS;
   }
   for (; channel < outputs; channel = (uint16_t)(channel + 2)) {
-    column(weights, 1, list, op->paired, sums);
+    column(weights, list, op->paired, sums);
     aot_write(&op->rescale, channel, outputs - channel > 1 ? 2 : 1, sums, correction, output);
     weights += pairs;
   }
 }
 
-void aot_fully_connected_dsp(const MODEL_FLASH aot_fully_connected_t *op, const int8_t *input, int8_t *output,
-                             void *scratch) {
+void aot_dense_dsp(const MODEL_FLASH aot_dense_t *op, const int8_t *input, int8_t *output, void *scratch) {
   uint32_t *const list = scratch;
   for (uint16_t batch = 0; batch < op->batches; ++batch) {
     list_pairs(input, op->depth, op->input_zero_point, list);
