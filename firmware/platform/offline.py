@@ -9,6 +9,8 @@ fitting package is there, nothing is done.
 Exit codes: 0 PlatformIO can build, 4 neither the registry nor the `scons` distribution is there.
 """
 
+from __future__ import annotations
+
 import importlib.util
 import json
 import os

@@ -1,5 +1,6 @@
 """The build scripts' pure part, and PlatformIO's preparation where its registry is out of reach."""
 
+import ast
 import json
 import os
 import subprocess
@@ -15,7 +16,27 @@ sys.path.insert(0, str(ROOT / "firmware" / "scripts"))
 
 import firmware_build
 
-OFFLINE = ROOT / "firmware" / "platform" / "offline.py"
+SCRIPTS, PLATFORM = ROOT / "firmware" / "scripts", ROOT / "firmware" / "platform"
+OFFLINE = PLATFORM / "offline.py"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*SCRIPTS.glob("*.py"), *PLATFORM.rglob("*.py")],
+    ids=lambda path: str(path.relative_to(ROOT / "firmware")),
+)
+def test_what_platformio_runs_takes_an_older_python(path: Path) -> None:
+    """PlatformIO is often installed for a Python of its own; annotations are not evaluated then."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
+    assert any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
+    unions = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.BinOp)
+        and isinstance(node.value.op, ast.BitOr)
+    ]
+    assert not unions  # types joined by a bar, evaluated
 
 
 class TestBuildId:
