@@ -12,6 +12,7 @@ from boardproof_export.tflm.engines import require_engine
 from boardproof_export.tflm.limits import firmware_reasons
 from model_builder import FLOAT32, ModelBuilder
 from support.linked_checkout import boardproof, linked_checkout
+from support.small_models import running_sum_model
 
 RNG = np.random.default_rng(5)
 
@@ -86,6 +87,14 @@ def test_the_way_out_is_the_engine_that_runs_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot run here") as caught:
         require_engine(path, "aot", "here")
     assert caught.value.hint.endswith(f"boardproof run --target tflm_host --model {path}")
+
+
+def test_a_conversion_is_no_way_out_for_state(tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(running_sum_model())
+    with pytest.raises(InputError, match="keeps state") as caught:
+        require_engine(path, "tflm", "here")
+    assert caught.value.hint == f"see what runs where: boardproof inspect {path}"
 
 
 @pytest.mark.parametrize("command", ["run", "trace", "build", "flash", "prove"])
