@@ -59,9 +59,19 @@ def many_dimensions() -> bytes:
     return builder.build([source], [sink])
 
 
+def with_inputs(*positions: int) -> bytes:
+    """A reshape whose graph names as inputs its source (0), its output (1) or the constant shape (2)."""
+    builder = ModelBuilder()
+    source, sink = builder.tensor((1, 8), 0.5), builder.tensor((8, 1), 0.5)
+    builder.reshape(source, sink)
+    return builder.build(list(positions), [sink])
+
+
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
+        (with_inputs(0, 0), "are one tensor"),
+        (with_inputs(0, 2), "is a constant"),
         (dense(4, 8, 5), "shapes that do not fit"),
         (dense(4, 7, 4), "shapes that do not fit"),
         (backwards(), "nothing has written"),
@@ -69,7 +79,16 @@ def many_dimensions() -> bytes:
         (flat_convolution(), "rank 4"),
         (many_dimensions(), "7 dimensions"),
     ],
-    ids=["wide", "deep", "backwards", "never written", "flat convolution", "many dimensions"],
+    ids=[
+        "twice",
+        "constant",
+        "wide",
+        "deep",
+        "backwards",
+        "never written",
+        "flat convolution",
+        "many dimensions",
+    ],
 )
 def test_what_would_touch_memory_that_is_not_the_model_s_is_refused(model: bytes, reason: str) -> None:
     reasons = list(firmware_reasons(parse_graph(model, Path("m.tflite"))))

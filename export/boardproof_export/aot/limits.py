@@ -44,6 +44,10 @@ def configuration_reasons(graph: Graph) -> Iterator[Reason]:
         yield Reason(f"the model has {graph.subgraphs} subgraphs")
     if not graph.ops:
         yield Reason("the model has no operators")
+    if len(set(graph.inputs)) < len(graph.inputs):
+        yield Reason("two of the model's inputs are one tensor: the second would overwrite the first")
+    if any(graph.tensors[index].data is not None for index in graph.inputs):
+        yield Reason("an input of the model is a constant")
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         if not 0 < len(indices) <= _MOST_EDGES:
             yield Reason(f"the model has {len(indices)} {what}s")
