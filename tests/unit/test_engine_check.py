@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from boardproof_export.aot.network import Network, resolve
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import parse_graph
 from boardproof_export.tflm.engines import require_engine
@@ -93,6 +94,11 @@ def with_inputs(*positions: int) -> bytes:
 def test_what_would_touch_memory_that_is_not_the_model_s_is_refused(model: bytes, reason: str) -> None:
     reasons = list(firmware_reasons(parse_graph(model, Path("m.tflite"))))
     assert reasons and reason in str(reasons[0])
+
+
+@pytest.mark.parametrize("model", [with_inputs(0, 0), with_inputs(0, 2), many_dimensions()])
+def test_what_the_reference_does_not_hold_no_engine_runs(model: bytes) -> None:
+    assert not isinstance(resolve(parse_graph(model, Path("m.tflite"))), Network)
 
 
 def test_a_dense_layer_whose_shapes_fit_is_taken() -> None:
