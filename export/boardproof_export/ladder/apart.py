@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from boardproof_export.ladder import console
 from boardproof_export.ladder.build import build
 from boardproof_export.shared.errors import BoardproofError, InputError, ToolMissingError
 from boardproof_export.shared.sources import fashion_mnist as dataset
@@ -71,6 +72,7 @@ def _attempt(
     finally:
         process.kill()
         process.join()
+        console.progress().show_cursor()  # hidden by a progress that was killed
 
 
 def _work(
