@@ -65,7 +65,7 @@ def parse_graph(content: bytes, path: Path) -> Graph:
             hint="give a .tflite file, such as `boardproof convert` writes",
         )
     try:
-        return _Reader(_inside(content), path.stem, hashlib.sha256(content).hexdigest()).graph()
+        return _Reader(content, path.stem).graph()
     except (_DamagedError, OutsideError) as error:
         raise InputError(f"{path} is not a usable .tflite file: {error}", hint=hint) from error
     # What the generated accessors raise where an offset leads out of the file.
@@ -94,12 +94,12 @@ class _Reader:
     elements read by the file's own size.
     """
 
-    def __init__(self, content: bytes, name: str, sha256: str) -> None:
-        self._content = content
+    def __init__(self, file: bytes, name: str) -> None:
+        self._file = file
         self._name = name
-        self._sha256 = sha256
-        self._budget = len(content)
-        self._model = Model.GetRootAs(content, 0)
+        self._content = _inside(file)
+        self._budget = len(self._content)
+        self._model = Model.GetRootAs(self._content, 0)
 
     def graph(self) -> Graph:
         """Reads everything; raises _DamagedError or what the accessors raise."""
@@ -119,7 +119,8 @@ class _Reader:
         return Graph(
             name=self._name,
             content=self._content,
-            sha256=self._sha256,
+            sha256=hashlib.sha256(self._file).hexdigest(),
+            file_bytes=len(self._file),
             schema_version=model.Version(),
             description=self._text(model.Description()),
             subgraphs=subgraphs,

@@ -131,6 +131,7 @@ class Graph:
         repr=False
     )  # what interpreters and boards are given: all constants lie in the flatbuffer
     sha256: str  # of the file itself, lower-case hex
+    file_bytes: int  # likewise
     schema_version: int
     description: str
     subgraphs: int
