@@ -5,7 +5,7 @@ import pytest
 
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.sources.fashion_mnist import FashionMnist, Split
-from boardproof_export.shared.sources.pixels import Span, held_range, parse_span, quantize
+from boardproof_export.shared.sources.pixels import Span, held_range, parse_span, quantize, spread
 from boardproof_export.shared.tensors import TensorInfo, TensorType
 
 PIXELS = np.arange(784, dtype=np.uint32).astype(np.uint8).reshape(1, 28, 28)
@@ -84,3 +84,9 @@ def test_what_is_no_range_is_refused(text: str) -> None:
 
 def test_a_range_is_read() -> None:
     assert parse_span("-1:1") == (-1.0, 1.0)
+
+
+def test_spread_pixels_are_zero_to_one() -> None:
+    pixels = np.array([[[0, 51, 255]]], np.uint8)
+    assert spread(pixels).tolist() == [[[0.0, np.float32(0.2), 1.0]]]
+    assert spread(pixels, (-1.0, 1.0)).tolist() == [[[-1.0, pytest.approx(-0.6), 1.0]]]
