@@ -10,6 +10,8 @@ It needs nothing beyond Python's standard library, because PlatformIO runs it in
 Exit codes: 0 ended as asked, 2 nothing was built, 3 the emulator died, 4 the emulator is not installed.
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import json
@@ -22,7 +24,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 import emulator_link
 from emulator_error import EXIT_DIED, EXIT_MISSING, EXIT_USAGE, EmulatorError
@@ -89,7 +91,7 @@ class QemuMachine:
         ]
 
 
-Machine = QemuMachine | SimavrMachine
+Machine = Union[QemuMachine, SimavrMachine]  # evaluated, so not with the bar of Python 3.10
 
 
 def read_build(build: Path) -> Machine:
@@ -128,7 +130,7 @@ def _die_with_parent(parent: int) -> None:
             os._exit(EXIT_DIED)
 
 
-def launch(machine: Machine, link: Any) -> "subprocess.Popen[bytes]":
+def launch(machine: Machine, link: Any) -> subprocess.Popen[bytes]:
     """Starts the emulator on `link` and waits until it listens.
 
     Raises:
@@ -163,7 +165,7 @@ def launch(machine: Machine, link: Any) -> "subprocess.Popen[bytes]":
     return process
 
 
-def _died(machine: Machine, process: "subprocess.Popen[bytes]") -> EmulatorError:
+def _died(machine: Machine, process: subprocess.Popen[bytes]) -> EmulatorError:
     """To be called when the process has ended: reads its last words."""
     assert process.stderr is not None
     words = " ".join(process.stderr.read().decode(errors="replace").split())
@@ -174,7 +176,7 @@ def _died(machine: Machine, process: "subprocess.Popen[bytes]") -> EmulatorError
     )
 
 
-def end(process: "subprocess.Popen[bytes]") -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """Ends the emulator, gently at first."""
     process.terminate()
     try:

@@ -1,5 +1,7 @@
 """Why there is no emulated board, and the exit codes of `emulator.py`."""
 
+from __future__ import annotations
+
 EXIT_USAGE = 2
 EXIT_DIED = 3
 EXIT_MISSING = 4

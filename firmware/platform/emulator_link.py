@@ -13,6 +13,8 @@ and both then fight for one lock: QEMU stays on one core, and its main loop yiel
 docs/TARGETS.md has the measurements.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import selectors
@@ -142,7 +144,7 @@ class Link:
                 return int(fields[4].partition(":")[2], 16)
         return None
 
-    def __enter__(self) -> "Link":
+    def __enter__(self) -> Link:
         return self
 
     def __exit__(

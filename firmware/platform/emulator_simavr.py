@@ -4,6 +4,8 @@ That program puts the chip's first UART on a pseudo-terminal itself. The link he
 who looks for programs that use the port sees a process that serves it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import select
@@ -64,7 +66,7 @@ class TerminalLink:
                     self.broken = descriptor == self._life
                     return
 
-    def __enter__(self) -> "TerminalLink":
+    def __enter__(self) -> TerminalLink:
         return self
 
     def __exit__(

@@ -6,8 +6,11 @@ fitting package is there, nothing is done.
 
     python firmware/platform/offline.py
 
-Exit codes: 0 PlatformIO can build, 4 neither the registry nor the `scons` distribution is there.
+Exit codes: 0 PlatformIO can build; 4 neither the registry nor the `scons` distribution is there, or PlatformIO's folder
+cannot be written.
 """
+
+from __future__ import annotations
 
 import importlib.util
 import json
@@ -78,8 +81,33 @@ def write_package(folder: Path, version: str) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def drop_broken_links(workspace: Path) -> None:
+    """Removes links to development platforms that name a folder in bytes instead of letters.
+
+    PlatformIO leaves one where it ran in a locale without UTF-8 and the checkout's path is not ASCII, and fails on it
+    for ever after; without one it makes it anew.
+    """
+    for link in (workspace / "platforms").glob("*.pio-link"):
+        if b"\\udc" in link.read_bytes():  # JSON for a byte that is no letter
+            link.unlink(missing_ok=True)
+
+
 def main() -> int:
-    """Prepares the package where it is needed; returns the exit code."""
+    """Prepares what is needed; returns the exit code."""
+    drop_broken_links(Path(os.environ.get("PLATFORMIO_WORKSPACE_DIR") or Path(__file__).parents[2] / ".pio"))
+    try:
+        return prepare_scons()
+    except OSError as error:
+        print(
+            f"PlatformIO's folder cannot be written: {error}\n"
+            "set PLATFORMIO_CORE_DIR to a folder that can be, or HOME",
+            file=sys.stderr,
+        )
+        return EXIT_MISSING
+
+
+def prepare_scons() -> int:
+    """Puts SCons where PlatformIO looks, where it is needed; returns the exit code."""
     if get_core_package_dir(PACKAGE, auto_install=False) or registry_answers():
         return 0
     if importlib.util.find_spec("SCons") is None:

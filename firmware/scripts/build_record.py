@@ -1,5 +1,7 @@
 """After linking (a PlatformIO extra script): build.json says what was built, for the host and the launcher."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import sys

@@ -3,6 +3,8 @@
 Pure functions of files and values: nothing here knows SCons or PlatformIO.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re

@@ -1,5 +1,7 @@
 """Before compiling (a PlatformIO extra script): renders the model to C for this target, and gives the build an id."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -25,6 +27,7 @@ import firmware_build  # noqa: E402
 GENERATED = root / "firmware" / "generated"
 REFERENCE_MODEL = "models/fashion_mnist_int8.tflite"
 NEEDED = ("jinja2", "numpy", "tflite")
+OLDEST = (3, 11)  # what export/ is written in; the scripts beside this one take what PlatformIO takes
 MODELS = (
     GENERATED / "models"
 )  # what builds have rendered, by content: never changed, so that builds may share it
@@ -48,12 +51,18 @@ def board_value(option: str, key: str, default: str) -> str:
 
 def python_that_renders() -> str:
     """A Python that has what rendering needs: PlatformIO's, the project's, or PlatformIO's after an installation."""
-    own = str(env.subst("$PYTHONEXE"))
-    if all(find_spec(name) for name in NEEDED):
+    own, new_enough = str(env.subst("$PYTHONEXE")), sys.version_info >= OLDEST
+    if new_enough and all(find_spec(name) for name in NEEDED):
         return own
     project = root / ".venv" / "bin" / "python"
     if project.is_file():
         return str(project)
+    if not new_enough:
+        ours, oldest = (".".join(map(str, version[:2])) for version in (sys.version_info, OLDEST))
+        refuse(
+            f"PlatformIO runs under Python {ours} here, and rendering a model needs {oldest} or newer",
+            "make set-up gives the project a Python of its own (.venv), which a build then renders with",
+        )
     print(f"boardproof: installing {', '.join(NEEDED)} into PlatformIO's Python, to render the model")
     subprocess.run([own, "-m", "pip", "install", "--quiet", *NEEDED], check=True)
     return own

@@ -126,7 +126,9 @@ def test_a_board_that_stops_answering(checkout: Checkout, tmp_path: Path, no_emu
         os.kill(pid, signal.SIGKILL)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 3, err
-    assert "--resume" in err
+    (resume,) = (line for line in err.splitlines() if "--resume" in line)
+    assert resume.endswith(f"boardproof run --target {TARGET} --out {tmp_path} --resume")
+    assert resume.count("boardproof run") == 1  # a command that works, and no other
     report = checkout.report(tmp_path)
     assert report["outcome"] == "incomplete"
     assert "killed by SIGKILL" in report["reason"] or "ended with code" in report["reason"]

@@ -267,3 +267,10 @@ def test_int16_inputs_are_quantized_with_the_model_s_scale(project: Path, tmp_pa
     done = boardproof(project, "run", "--target", "tflm_host", "--model", str(path), "--limit", "3", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["measured"]["verdict"] == "exact"
+
+
+@pytest.mark.parametrize("patience", ["0", "-1", "nan", "inf", "1e9"])
+def test_a_patience_that_is_no_time_is_refused(project: Path, patience: str) -> None:
+    done = boardproof(project, "run", "--target", "tflm_host", f"--patience={patience}")
+    assert done.returncode == 2, done.stderr
+    assert f"--patience {float(patience):g} is not a time" in done.stderr

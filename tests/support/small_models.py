@@ -41,7 +41,7 @@ def reshaping_model(*types: str, count: int = 6) -> bytes:
 
 
 def with_constants_outside(model: bytes) -> bytes:
-    """The same model with its constants behind the flatbuffer, as large models have them: TFLM does not read those."""
+    """The same model with its constants behind the flatbuffer, as large models have them."""
     table = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
     constants = [None if buffer.data is None else bytes(bytearray(buffer.data)) for buffer in table.buffers]
 

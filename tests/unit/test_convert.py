@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boardproof_export.ladder import convert
+from boardproof_export.ladder import build, convert
 from boardproof_export.ladder import rungs as ladder
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.ladder_record import MODEL_STEM
@@ -135,7 +135,7 @@ def test_conversion_is_deterministic(converted: Any, trained: Any, tf: Any) -> N
     small_model(tf, (28, 28))
     path = trained.folder / "fashion_mnist.h5"
     for _ in range(2):
-        model = convert._load(tf, path)
+        model = build._load(tf, path)
         calibration = ladder.calibration_images(dataset.load("train"))
         for rung in converted.record["rungs"]:
             content = ladder.convert_rung(tf, model, rung["name"], calibration)
@@ -155,7 +155,7 @@ def test_another_shape_of_784_values_is_taken(tf: Any, small_split: dataset.Spli
     tf.keras.Sequential([tf.keras.Input((784,)), layers.Dense(16, activation="relu"), layers.Dense(12)]).save(
         path
     )
-    record, contents = convert.build(path, small_split, small_split)
+    record, contents = build.build(path, small_split, small_split)
     assert list(contents) == [f"mine_{name}.tflite" for name in RUNGS]
     assert record["h5_bytes"] > 12_000 * 4  # weighed, there is no .h5 beside it
     assert {path.name for path in tmp_path.iterdir()} == {"mine.keras"}
@@ -175,7 +175,7 @@ def test_shapes_that_do_not_fit_are_refused(
     path = tmp_path / "mine.keras"
     small_model(tf, shape, **options).save(path)
     with pytest.raises(InputError, match=why) as caught:
-        convert.build(path, small_split, small_split)
+        build.build(path, small_split, small_split)
     assert str(path) in caught.value.message
 
 
@@ -184,7 +184,7 @@ def test_a_zip_that_is_no_model_is_refused(tf: Any, small_split: dataset.Split, 
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", "{}")
     with pytest.raises(InputError, match="Keras cannot load"):
-        convert.build(path, small_split, small_split)
+        build.build(path, small_split, small_split)
 
 
 def test_accuracy_counts_what_is_right(converted: Any) -> None:
@@ -215,7 +215,7 @@ class TestFileRefusals:
 
     @pytest.fixture(autouse=True)
     def _no_tensorflow(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(convert, "import_tensorflow", lambda: pytest.fail("TensorFlow was imported"))
+        monkeypatch.setattr(convert, "build_apart", lambda *_: pytest.fail("TensorFlow was imported"))
 
     @pytest.mark.parametrize(
         ("name", "content", "why"),
@@ -224,6 +224,8 @@ class TestFileRefusals:
             ("m.keras", b"PK\3\4 and then nothing", "not a .keras file"),
             ("m.h5", b"\x89HDX\r\n\x1a\n", "not a .h5 file"),
             ("m.tflite", b"\x1c\0\0\0TFL3", "neither .keras nor .h5"),
+            ("m.h5", b"PK\5\6" + bytes(18), "zip file, as .keras files are, under another name"),
+            ("m.keras", b"\x89HDF\r\n\x1a\n", "HDF5 file under another name"),
         ],
     )
     def test_not_a_model(self, tmp_path: Path, name: str, content: bytes, why: str) -> None:
@@ -275,7 +277,7 @@ def test_a_loss_of_ones_own_is_no_reason(tf: Any, small_split: dataset.Split, tm
 
     path = tmp_path / "mine.keras"
     keras_model(tf, tf.keras.layers.Dense(10), loss=mine).save(path)
-    record, _ = convert.build(path, small_split, small_split)
+    record, _ = build.build(path, small_split, small_split)
     assert record["h5_bytes"] > 31_000
 
 
@@ -285,7 +287,7 @@ def test_a_model_without_an_input_shape_is_told_what_it_lacks(
     path = tmp_path / "unbuilt.keras"
     tf.keras.Sequential([tf.keras.layers.Dense(10)]).save(path)
     with pytest.raises(InputError, match="does not know its input's shape") as caught:
-        convert.build(path, small_split, small_split)
+        build.build(path, small_split, small_split)
     assert "keras.Input((28, 28))" in caught.value.hint
 
 
@@ -302,7 +304,7 @@ def test_one_rung_that_fails_does_not_end_the_ladder(
         return whole(tf, model, name, calibration)
 
     monkeypatch.setattr(ladder, "convert_rung", without_float16)
-    record, contents = convert.build(path, small_split, small_split)
+    record, contents = build.build(path, small_split, small_split)
     assert set(by_name(record)) == set(RUNGS) - {"float16"}
     assert list(record["failed"]) == ["float16"]
     assert len(contents) == len(RUNGS) - 1
@@ -313,7 +315,7 @@ def test_the_range_of_the_pixels_is_the_users_to_state(
 ) -> None:
     path = tmp_path / "raw.keras"
     keras_model(tf, tf.keras.layers.Dense(10)).save(path)
-    record, contents = convert.build(path, small_split, small_split, (0.0, 255.0))
+    record, contents = build.build(path, small_split, small_split, (0.0, 255.0))
     (tmp_path / "raw.tflite").write_bytes(contents["raw_int8.tflite"])
     graph = read_graph(tmp_path / "raw.tflite")
     quantization = graph.tensors[graph.inputs[0]].quantization
@@ -335,7 +337,7 @@ def test_another_range_that_is_right_more_often_is_worth_a_question(
     model.layers[-1].set_weights([weights, bias])
     path = tmp_path / "raw.keras"
     model.save(path)
-    record, _ = convert.build(path, split, split)
+    record, _ = build.build(path, split, split)
     assert record["rungs"][0]["accuracy"] == 0.5
     assert record["better_range"] == {"range": [0.0, 255.0], "accuracy": 1.0}
-    assert convert.build(path, split, split, (0.0, 255.0))[0]["better_range"] is None
+    assert build.build(path, split, split, (0.0, 255.0))[0]["better_range"] is None

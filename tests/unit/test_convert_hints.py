@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from boardproof_export.ladder import convert, convert_table
+from boardproof_export.ladder import build, convert_table, rungs
 from boardproof_host.commands.main import build_parser, joined
 
 
@@ -97,6 +97,14 @@ def test_a_range_that_may_be_meant_is_asked_for() -> None:
     assert shown.endswith("next, if on the former: boardproof convert m.keras --input-range -1:1")
 
 
+@pytest.mark.parametrize(("accuracy", "asked"), [(0.1, True), (0.199, True), (0.25, False)])
+def test_a_model_that_guesses_is_worth_a_question(accuracy: float, asked: bool) -> None:
+    guesses = rung("int8", "aot") | {"accuracy": accuracy}
+    shown = list(convert_table.lines(record(guesses), Path("m.keras"), Path("out")))
+    assert any(line.startswith("warning:") and "by chance" in line for line in shown) == asked
+    assert shown[-1].startswith("next: boardproof prove")
+
+
 @pytest.mark.parametrize("command", ["convert m.keras", "run --target t", "prove", "trace --target t"])
 def test_a_range_below_zero_is_no_option(command: str) -> None:
     args = build_parser().parse_args(joined([*command.split(), "--input-range", "-1:1"]))
@@ -113,10 +121,32 @@ def test_a_range_below_zero_is_no_option(command: str) -> None:
         ("No model config found in the file", "weights alone"),
         ("Requested the deserialization of a `Lambda` layer", "Lambda"),
         ("Error when deserializing class 'InputLayer'", "save it again"),
+        ("Unable to synchronously open file (truncated file: eof = 5000)", "copy it again"),
     ],
 )
 def test_what_keras_does_not_load_gets_its_own_advice(said: str, advice: str) -> None:
-    assert advice in convert._advice(said)
+    assert advice in build._advice(said)
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (
+            "<class 'Sequential'> could not be\nread.\nCould not locate class 'Mine'. Make sure",
+            "no class 'Mine' here",
+        ),
+        ("first line\nsecond", "first line"),
+        ("", "ValueError"),
+    ],
+)
+def test_what_keras_lacks_is_named_and_not_its_first_line(raised: str, said: str) -> None:
+    assert said in build._said(ValueError(raised))
+
+
+def test_what_the_converter_lacks_is_named_and_not_where() -> None:
+    raised = "Could not translate. loc(...): 'tf.Relu' op is neither a custom op\nloc: 'tf.Erf' op is neither"
+    assert rungs._said(ValueError(raised)) == "TensorFlow Lite has no tf.Erf, tf.Relu, as the model uses it"
+    assert rungs._said(RuntimeError("x" * 1000)) == "x" * 300
 
 
 def test_legacy_keras_in_the_environment_changes_nothing(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from boardproof_export.aot.network import Network, resolve
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import parse_graph
 from boardproof_export.tflm.engines import require_engine
 from boardproof_export.tflm.limits import firmware_reasons
 from model_builder import FLOAT32, ModelBuilder
 from support.linked_checkout import boardproof, linked_checkout
+from support.small_models import running_sum_model
 
 RNG = np.random.default_rng(5)
 
@@ -58,9 +60,19 @@ def many_dimensions() -> bytes:
     return builder.build([source], [sink])
 
 
+def with_inputs(*positions: int) -> bytes:
+    """A reshape whose graph names as inputs its source (0), its output (1) or the constant shape (2)."""
+    builder = ModelBuilder()
+    source, sink = builder.tensor((1, 8), 0.5), builder.tensor((8, 1), 0.5)
+    builder.reshape(source, sink)
+    return builder.build(list(positions), [sink])
+
+
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
+        (with_inputs(0, 0), "are one tensor"),
+        (with_inputs(0, 2), "is a constant"),
         (dense(4, 8, 5), "shapes that do not fit"),
         (dense(4, 7, 4), "shapes that do not fit"),
         (backwards(), "nothing has written"),
@@ -68,11 +80,25 @@ def many_dimensions() -> bytes:
         (flat_convolution(), "rank 4"),
         (many_dimensions(), "7 dimensions"),
     ],
-    ids=["wide", "deep", "backwards", "never written", "flat convolution", "many dimensions"],
+    ids=[
+        "twice",
+        "constant",
+        "wide",
+        "deep",
+        "backwards",
+        "never written",
+        "flat convolution",
+        "many dimensions",
+    ],
 )
 def test_what_would_touch_memory_that_is_not_the_model_s_is_refused(model: bytes, reason: str) -> None:
     reasons = list(firmware_reasons(parse_graph(model, Path("m.tflite"))))
     assert reasons and reason in str(reasons[0])
+
+
+@pytest.mark.parametrize("model", [with_inputs(0, 0), with_inputs(0, 2), many_dimensions()])
+def test_what_the_reference_does_not_hold_no_engine_runs(model: bytes) -> None:
+    assert not isinstance(resolve(parse_graph(model, Path("m.tflite"))), Network)
 
 
 def test_a_dense_layer_whose_shapes_fit_is_taken() -> None:
@@ -86,6 +112,14 @@ def test_the_way_out_is_the_engine_that_runs_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot run here") as caught:
         require_engine(path, "aot", "here")
     assert caught.value.hint.endswith(f"boardproof run --target tflm_host --model {path}")
+
+
+def test_a_conversion_is_no_way_out_for_state(tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(running_sum_model())
+    with pytest.raises(InputError, match="keeps state") as caught:
+        require_engine(path, "tflm", "here")
+    assert caught.value.hint == f"see what runs where: boardproof inspect {path}"
 
 
 @pytest.mark.parametrize("command", ["run", "trace", "build", "flash", "prove"])

@@ -1,5 +1,6 @@
 """The build scripts' pure part, and PlatformIO's preparation where its registry is out of reach."""
 
+import ast
 import json
 import os
 import subprocess
@@ -15,7 +16,30 @@ sys.path.insert(0, str(ROOT / "firmware" / "scripts"))
 
 import firmware_build
 
-OFFLINE = ROOT / "firmware" / "platform" / "offline.py"
+from boardproof_export.shared.project import Project
+from boardproof_host.boards import build
+
+SCRIPTS, PLATFORM = ROOT / "firmware" / "scripts", ROOT / "firmware" / "platform"
+OFFLINE = PLATFORM / "offline.py"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*SCRIPTS.glob("*.py"), *PLATFORM.rglob("*.py")],
+    ids=lambda path: str(path.relative_to(ROOT / "firmware")),
+)
+def test_what_platformio_runs_takes_an_older_python(path: Path) -> None:
+    """PlatformIO is often installed for a Python of its own; annotations are not evaluated then."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
+    assert any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
+    unions = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.BinOp)
+        and isinstance(node.value.op, ast.BitOr)
+    ]
+    assert not unions  # types joined by a bar, evaluated
 
 
 class TestBuildId:
@@ -136,3 +160,34 @@ class TestOffline:
         metadata.write_text(json.dumps(fresh | {"version": "4.40801.0"}))
         assert self.run(tmp_path).returncode == 0
         assert json.loads(metadata.read_text()) == fresh
+
+    def test_a_folder_that_cannot_be_written_is_said(self) -> None:
+        done = self.run(Path("/dev/null/core"))
+        assert done.returncode == 4
+        assert (
+            done.stderr.startswith("PlatformIO's folder cannot be written")
+            and "PLATFORMIO_CORE_DIR" in done.stderr
+        )
+
+    def test_a_link_of_a_locale_without_utf8_is_removed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What PlatformIO wrote there, byte for byte; one that names its folder in letters stays."""
+        platforms = tmp_path / "workspace" / "platforms"
+        platforms.mkdir(parents=True)
+        for name, cwd in (("broken", "/tmp/d\udcc3\udca9p"), ("whole", "/tmp/d\u00e9p")):
+            (platforms / f"{name}.pio-link").write_text(json.dumps({"cwd": cwd, "spec": {"name": name}}))
+        monkeypatch.setenv("PLATFORMIO_WORKSPACE_DIR", str(platforms.parent))
+        assert self.run(tmp_path / "core").returncode == 0
+        assert [path.name for path in platforms.iterdir()] == ["whole.pio-link"]
+
+
+@pytest.mark.parametrize("home", ["/dev/null", "/proc/nobody"])
+def test_without_a_home_that_can_be_written_the_checkout_takes_platformio_s_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    monkeypatch.delenv("PLATFORMIO_CORE_DIR", raising=False)
+    monkeypatch.setenv("HOME", home)
+    assert build._core_folder(Project(tmp_path)) == tmp_path / ".boardproof" / "platformio"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert build._core_folder(Project(tmp_path)) == tmp_path / "home" / ".platformio"

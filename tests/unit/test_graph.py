@@ -1,5 +1,6 @@
 """Reading .tflite files: what is there is read exactly, and whatever is broken is refused by name."""
 
+import hashlib
 import time
 import tracemalloc
 from pathlib import Path
@@ -85,10 +86,26 @@ def test_a_signature_that_is_open_beside_a_closed_shape_is_a_batch_of_1() -> Non
     assert graph.tensors[tensor].count == 4
 
 
-def test_constants_behind_the_flatbuffer_are_no_damage() -> None:
-    with pytest.raises(InputError, match="behind the flatbuffer") as caught:
-        parse_graph(with_constants_outside(random_model(1, depths=(3, 2))), PATH)
-    assert "damaged" not in caught.value.message + caught.value.hint
+def test_constants_behind_the_flatbuffer_are_read_and_put_inside() -> None:
+    model = random_model(1, depths=(30, 20, 5))
+    outside = with_constants_outside(model)
+    graph, twin = parse_graph(outside, PATH), parse_graph(model, PATH)
+    assert (graph.sha256, graph.file_bytes) == (hashlib.sha256(outside).hexdigest(), len(outside))
+    again = parse_graph(graph.content, PATH)
+    assert again.content == graph.content  # nothing is outside any more
+    for tensors in (graph.tensors, again.tensors):
+        for tensor, other in zip(tensors, twin.tensors, strict=True):
+            assert tensor.name == other.name
+            assert (tensor.data is None) == (other.data is None)
+            if tensor.data is not None and other.data is not None:
+                assert np.array_equal(tensor.data, other.data)
+
+
+def test_constants_that_lie_outside_of_the_file_are_damage() -> None:
+    outside = with_constants_outside(random_model(1, depths=(30, 20, 5)))
+    for length in range(len(outside) - 40, len(outside)):
+        with pytest.raises(InputError, match=r"lead out of the file|longer than the file"):
+            parse_graph(outside[:length], PATH)
 
 
 def test_a_shape_of_very_many_dimensions_costs_no_time() -> None:

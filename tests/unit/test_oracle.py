@@ -121,12 +121,16 @@ def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
     assert caught.value.hint
 
 
-def test_constants_that_the_reference_does_not_read_are_refused(tmp_path: Path) -> None:
+def test_constants_behind_the_flatbuffer_are_given_to_every_oracle(tmp_path: Path) -> None:
     """TensorFlow Lite Micro takes such constants for activations, and would call its garbage exact."""
-    path = tmp_path / "outside.tflite"
-    path.write_bytes(with_constants_outside(random_model(1, depths=(3, 2))))
-    with pytest.raises(InputError, match="behind the flatbuffer"):
-        oracles.start(path, random_inputs(1, 3), tmp_path / "cache")
+    model = random_model(1, depths=(3, 2))
+    outputs = []
+    for name, content in (("inside", model), ("outside", with_constants_outside(model))):
+        path = tmp_path / f"{name}.tflite"
+        path.write_bytes(content)
+        with oracles.start(path, random_inputs(20, 3), tmp_path / "cache") as run:
+            outputs.append({oracle: found.outputs.tolist() for oracle, found in run.result().items()})
+    assert outputs[0] == outputs[1] and len(outputs[0]) == 4
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:

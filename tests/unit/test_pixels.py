@@ -5,7 +5,7 @@ import pytest
 
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.sources.fashion_mnist import FashionMnist, Split
-from boardproof_export.shared.sources.pixels import Span, held_range, quantize
+from boardproof_export.shared.sources.pixels import Span, held_range, parse_span, quantize, spread
 from boardproof_export.shared.tensors import TensorInfo, TensorType
 
 PIXELS = np.arange(784, dtype=np.uint32).astype(np.uint8).reshape(1, 28, 28)
@@ -72,3 +72,21 @@ def test_a_range_that_the_model_was_not_made_for_is_noticed(
     assert (held is None) == fits
     doubt = FashionMnist(SOURCE.split, span).doubt((tensor(kind, scale, zero_point),))
     assert (doubt is None) == fits and (fits or "--input-range" in str(doubt))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "a:b", "1:0", "1:1", "nan:1", "0:nan", "-inf:0", "0:1e39", "0:1e300"]
+)
+def test_what_is_no_range_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="is no range"):
+        parse_span(text)
+
+
+def test_a_range_is_read() -> None:
+    assert parse_span("-1:1") == (-1.0, 1.0)
+
+
+def test_spread_pixels_are_zero_to_one() -> None:
+    pixels = np.array([[[0, 51, 255]]], np.uint8)
+    assert spread(pixels).tolist() == [[[0.0, np.float32(0.2), 1.0]]]
+    assert spread(pixels, (-1.0, 1.0)).tolist() == [[[-1.0, pytest.approx(-0.6), 1.0]]]

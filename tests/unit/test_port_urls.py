@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from boardproof_export.shared.errors import InputError
 from boardproof_host.boards.virtual import board as virtual_board
 from boardproof_host.boards.virtual.board import Firmware
 from boardproof_host.link.refusals import NoAnswerError
@@ -64,3 +65,9 @@ def test_loop_has_no_board_behind_it() -> None:
     with pytest.raises(NoAnswerError):
         Session(transport, Patience(hello=0.3)).hello()
     transport.close()
+
+
+@pytest.mark.parametrize("url", ["hwgrep://[", "hwgrep://*", "nothing://x"])
+def test_what_is_no_url_of_a_port_is_a_wrong_argument(url: str) -> None:
+    with pytest.raises(InputError, match="is no port"):
+        SerialTransport(url)

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from boardproof_export.commands.folder import writing
@@ -125,10 +124,3 @@ class TestHiddenOutput:
             os.write(2, b"diagnosis\n")
             raise ValueError
         assert capfd.readouterr().err == "diagnosis\n"
-
-
-def test_scaled_pixels_are_zero_to_one() -> None:
-    from boardproof_export.shared.sources.fashion_mnist import Split
-
-    split = Split(np.array([[[0, 51, 255]]], np.uint8), np.zeros(1, np.uint8), "")
-    assert train._scaled(split).tolist() == [[[0.0, np.float32(0.2), 1.0]]]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from boardproof_export.operators.checks import UnsupportedError, per_tensor
-from boardproof_export.shared.model import Graph, Op, Tensor
+from boardproof_export.shared.model import ABSENT, Graph, Op, Tensor
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Support:
 
 _QUANTIZED = ("INT8",)
 _MOST_EDGES = 255  # what hello counts
+_MOST_DIMENSIONS = 6  # RuntimeShape::kMaxSmallSize: kernels of TensorFlow Lite Micro write past it
 
 
 def configuration_reasons(graph: Graph) -> Iterator[Reason]:
@@ -44,11 +45,19 @@ def configuration_reasons(graph: Graph) -> Iterator[Reason]:
         yield Reason(f"the model has {graph.subgraphs} subgraphs")
     if not graph.ops:
         yield Reason("the model has no operators")
+    if len(set(graph.inputs)) < len(graph.inputs):
+        yield Reason("two of the model's inputs are one tensor: the second would overwrite the first")
+    if any(graph.tensors[index].data is not None for index in graph.inputs):
+        yield Reason("an input of the model is a constant")
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         if not 0 < len(indices) <= _MOST_EDGES:
             yield Reason(f"the model has {len(indices)} {what}s")
         for index in indices:
             yield from _edge_reasons(graph.tensors[index], what)
+    for op in graph.ops:
+        tensors = [graph.tensors[index] for index in (*op.inputs, *op.outputs) if index != ABSENT]
+        if (rank := max((len(tensor.shape) for tensor in tensors), default=0)) > _MOST_DIMENSIONS:
+            yield Reason(f"has a tensor of {rank} dimensions, and the reference holds {_MOST_DIMENSIONS}", op)
 
 
 def _edge_reasons(tensor: Tensor, what: str) -> Iterator[Reason]:

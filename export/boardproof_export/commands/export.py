@@ -135,7 +135,7 @@ def _manifest(
     return Manifest(
         name=graph.name,
         sha256=graph.sha256,
-        bytes=len(graph.content),
+        bytes=graph.file_bytes,
         engine=engine,
         core=core,
         inputs=_edges(graph, graph.inputs),

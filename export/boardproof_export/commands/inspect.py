@@ -40,7 +40,7 @@ def record(graph: Graph) -> dict[str, Any]:
         "model": {
             "name": graph.name,
             "sha256": graph.sha256,
-            "bytes": len(graph.content),
+            "bytes": graph.file_bytes,
             "schema_version": graph.schema_version,
             "description": graph.description,
             "subgraphs": graph.subgraphs,

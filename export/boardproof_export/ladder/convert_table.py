@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from boardproof_export.shared.sources.fashion_mnist import CLASS_NAMES
 from boardproof_export.shared.sources.pixels import UNIT
 
 _HEADINGS = ("rung", "bytes", "of .h5", "accuracy", "runs on")
@@ -21,10 +22,16 @@ def lines(record: dict[str, Any], model: Path, folder: Path) -> Iterator[str]:
     for name, reason in record["failed"].items():
         yield f"{name}: {reason}"
     yield f"accuracy over {record['test_images']:,} test images; files in {folder}"
-    if record["better_range"] is None:
-        yield _next(record, folder)
-    else:
+    if record["better_range"] is not None:
         yield from _doubts(record, model)
+        return
+    best = max(rung["accuracy"] for rung in record["rungs"])
+    if best < 2 / len(CLASS_NAMES):
+        yield (
+            f"warning: {best:.1%} of the images are right at best, hardly more than by chance: was it trained, on "
+            "these classes in this order, and on pixels of this range (--input-range LOW:HIGH)?"
+        )
+    yield _next(record, folder)
 
 
 def _cells(rung: dict[str, Any]) -> tuple[str, ...]:

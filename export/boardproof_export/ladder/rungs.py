@@ -1,5 +1,6 @@
 """The ladder: one Keras model as five .tflite files, from float32 to int8, and what each costs and scores."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ CALIBRATION_IMAGES = 500  # the TensorFlow Lite guide asks for 100 to 500
 CALIBRATION_SEED = 1
 USUAL_RANGES: tuple[pixels.Span, ...] = ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0))
 CLEARLY_BETTER = 0.03  # of all images
+_LONGEST = 300  # characters of what the converter says
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def convert_rung(tf: Any, model: Any, name: str, calibration: NDArray[np.float32
             yield [image.reshape(shape)]
 
     try:
-        with tempfile.TemporaryDirectory() as saved, hidden_output():
+        with tempfile.TemporaryDirectory() as saved, hidden_output(diagnose=False):
             model.export(saved, verbose=False, input_signature=signature)
             converter = tf.lite.TFLiteConverter.from_saved_model(saved)
             if name != "float32":
@@ -122,11 +124,19 @@ def convert_rung(tf: Any, model: Any, name: str, calibration: NDArray[np.float32
                 converter._experimental_disable_per_channel_quantization_for_dense_layers = True
             return bytes(converter.convert())
     except Exception as error:  # the converter raises its own, ValueError, RuntimeError and more
-        first_line = str(error).strip().partition("\n")[0] or type(error).__name__
         raise InputError(
-            f"TensorFlow cannot convert the model to {name}: {first_line}",
+            f"TensorFlow cannot convert the model to {name}: {_said(error)}",
             hint="use layers that TensorFlow Lite's builtin operators cover",
         ) from error
+
+
+def _said(error: Exception) -> str:
+    """The converter's own words: the operations that it names, which it puts behind pages of places, else its start."""
+    text = str(error).strip()
+    lacking = sorted(set(re.findall(r"'(tf\.\w+)' op", text)))
+    if lacking:
+        return f"TensorFlow Lite has no {', '.join(lacking)}, as the model uses it"
+    return text.partition("\n")[0][:_LONGEST] or type(error).__name__
 
 
 def accuracy(content: bytes, split: dataset.Split, span: pixels.Span = pixels.UNIT) -> float:

@@ -15,8 +15,9 @@ _THREADS = 2
 
 
 @contextlib.contextmanager
-def hidden_output() -> Iterator[None]:
-    """Keeps stderr away from the terminal, C++ code's included; an exception brings it back, for the diagnosis.
+def hidden_output(*, diagnose: bool = True) -> Iterator[None]:
+    """Keeps stderr away from the terminal, C++ code's included; an exception brings it back, unless its own words say
+    as much.
 
     Python's own handles are no help: TensorFlow and the converter write to file descriptor 2.
     """
@@ -29,7 +30,8 @@ def hidden_output() -> Iterator[None]:
         except Exception:
             _restore(saved)
             captured.seek(0)
-            shutil.copyfileobj(captured, os.fdopen(os.dup(2), "wb"))
+            if diagnose:
+                shutil.copyfileobj(captured, os.fdopen(os.dup(2), "wb"))
             raise
         except BaseException:  # Ctrl-C: nothing to diagnose
             _restore(saved)

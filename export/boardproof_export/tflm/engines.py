@@ -9,7 +9,7 @@ from boardproof_export.aot.network import Network, reasons_of, resolve
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.tflm.arena import measured
-from boardproof_export.tflm.limits import firmware_reasons, tflm_reasons
+from boardproof_export.tflm.limits import firmware_reasons, stateful_reasons, tflm_reasons
 
 
 def support(graph: Graph) -> tuple[Support, ...]:
@@ -72,6 +72,7 @@ def _way_out(graph: Graph, path: Path) -> str:
         return f"the engine aot runs it: boardproof run --target qemu_cortex_m4 --model {file}"
     if next(firmware_reasons(graph), None) is None:
         return f"TensorFlow Lite Micro runs it: boardproof run --target tflm_host --model {file}"
-    if any(tensor.type == "FLOAT32" for tensor in graph.tensors):
+    stateful = any(stateful_reasons(graph))  # a conversion takes no state away
+    if not stateful and any(tensor.type == "FLOAT32" for tensor in graph.tensors):
         return "export the full int8 rung of `boardproof convert`"
     return f"see what runs where: boardproof inspect {file}"

@@ -98,7 +98,6 @@ def firmware_reasons(graph: Graph) -> Iterator[Reason]:
     yield from tflm_reasons(graph)
     yield from stateful_reasons(graph)
     yield from _unwritten_reasons(graph)
-    yield from _rank_reasons(graph)
 
 
 def stateful_reasons(graph: Graph) -> Iterator[Reason]:
@@ -126,17 +125,3 @@ def _unwritten_reasons(graph: Graph) -> Iterator[Reason]:
         written.update(op.outputs)
     if any(nothing(index) for index in graph.outputs):
         yield Reason("no operator writes the model's output")
-
-
-_MOST_DIMENSIONS = 6  # RuntimeShape::kMaxSmallSize; kernels write past it
-
-
-def _rank_reasons(graph: Graph) -> Iterator[Reason]:
-    for op in graph.ops:
-        for index in (*op.inputs, *op.outputs):
-            if index != ABSENT and len(graph.tensors[index].shape) > _MOST_DIMENSIONS:
-                rank = len(graph.tensors[index].shape)
-                yield Reason(
-                    f"has a tensor of {rank} dimensions; TensorFlow Lite Micro holds {_MOST_DIMENSIONS}", op
-                )
-                break

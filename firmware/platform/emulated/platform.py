@@ -1,5 +1,7 @@
 """PlatformIO's view of the emulated boards: which packages a build needs."""
 
+from __future__ import annotations
+
 import shutil
 from typing import Any
 

@@ -1,5 +1,7 @@
 """PlatformIO's view of the simulated AVR boards: they need no package, everything comes from the system."""
 
+from __future__ import annotations
+
 from platformio.public import PlatformBase  # type: ignore[import-untyped,unused-ignore]
 
 

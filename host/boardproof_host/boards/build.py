@@ -25,7 +25,7 @@ from boardproof_export.shared.errors import (
     LinkError,
     ToolMissingError,
 )
-from boardproof_export.shared.files import read_model, sha256_file
+from boardproof_export.shared.files import prepare_folder, read_model, sha256_file
 from boardproof_export.shared.project import Project
 from boardproof_host.boards import freshness, tools
 from boardproof_host.boards.targets import Target
@@ -196,6 +196,7 @@ def _run(
         "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
         "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
         "PLATFORMIO_BUILD_DIR": str(folder.parent),
+        "PLATFORMIO_CORE_DIR": str(_core_folder(project)),
         "BOARDPROOF_MODEL": str(model.resolve()),
     }
     log = ""
@@ -215,7 +216,22 @@ def _run(
             errors="replace",
         )
         code, log = done.returncode, log + (done.stdout or "")
+        if code != 0:
+            break
     return code, log
+
+
+def _core_folder(project: Project) -> Path:
+    """Where PlatformIO keeps its packages: as ever, or in the checkout where the home cannot be written."""
+    named = os.environ.get("PLATFORMIO_CORE_DIR")
+    if named:
+        return Path(named).expanduser()
+    try:
+        folder = Path("~/.platformio").expanduser()
+        prepare_folder(folder)
+    except (RuntimeError, BoardproofError):  # there is no home, or none that takes a file
+        return project.state / "platformio"
+    return folder
 
 
 def _read(folder: Path, model: Path) -> Build:

@@ -25,6 +25,7 @@ from boardproof_host.record.facts import Footprint
 
 FAST_RATES = (921600, 460800, 230400)
 MIN_RATE, MAX_RATE = 300, 20_000_000
+MOST_PATIENCE = 86_400  # a day
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,10 @@ def check(options: BoardOptions, project: Project | None) -> None:
         raise InputError(
             f"--throttle {options.link.throttle} is no line rate", hint="give a rate such as 921600"
         )
-    if options.link.patience is not None and not options.link.patience > 0:
+    if options.link.patience is not None and not 0 < options.link.patience <= MOST_PATIENCE:
         raise InputError(
-            f"--patience {options.link.patience:g} waits for nothing", hint="give seconds, such as 30"
+            f"--patience {options.link.patience:g} is not a time from 0 to {MOST_PATIENCE:,} s",
+            hint="give seconds, such as 30",
         )
     if options.boards < 1:
         raise InputError(f"--boards {options.boards} leaves no board", hint="give 1 or more")

@@ -79,7 +79,7 @@ class BoardProcess:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         return LinkError(
             f"{self._what} {how}{': ' + words if words else ''}",
-            hint="what was measured is kept; go on with: boardproof run --resume",
+            hint="what was measured is kept",
         )
 
 

@@ -95,7 +95,7 @@ def describe_model(path: Path) -> Model:
     return Model(
         name=path.name,
         sha256=graph.sha256,
-        bytes=len(graph.content),
+        bytes=graph.file_bytes,
         ops=tuple(Op(op.code) for op in graph.ops),
         inputs=edges.inputs,
         outputs=edges.outputs,

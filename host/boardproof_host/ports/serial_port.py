@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import select
 import time
 
@@ -120,7 +121,7 @@ def _open(url: str, baud: int) -> serial.SerialBase:
     try:
         port: serial.SerialBase = serial.serial_for_url(url, baudrate=baud, timeout=0.02, exclusive=True)
         return port
-    except ValueError as error:
+    except (ValueError, re.error) as error:  # the second of hwgrep://, which takes a regular expression
         raise InputError(
             f"{url} is no port: {error}", hint="give a device such as /dev/ttyACM0 or a pyserial URL"
         ) from error

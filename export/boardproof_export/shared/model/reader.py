@@ -5,6 +5,7 @@ accessors of PyPI's `tflite`. A file is data from outside: whatever its bytes ar
 indices and sizes hold, or an InputError. Nothing here judges what an engine can run, nor knows an operator by name.
 """
 
+import hashlib
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from tflite.Model import Model
 from tflite.TensorType import TensorType
 
 from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.model.inside import OutsideError, with_constants_inside
 from boardproof_export.shared.model.records import ABSENT, Graph, Op, Quantization, Tensor
 from boardproof_export.shared.options import Options
 
@@ -64,13 +66,7 @@ def parse_graph(content: bytes, path: Path) -> Graph:
         )
     try:
         return _Reader(content, path.stem).graph()
-    except _OutsideError as error:
-        raise InputError(
-            f"{path} keeps the constants of tensor {error.tensor} behind the flatbuffer, as files of over 2 GB do: "
-            "TensorFlow Lite Micro does not read them there",
-            hint="convert it again without large buffers, so that the constants lie within the flatbuffer",
-        ) from error
-    except _DamagedError as error:
+    except (_DamagedError, OutsideError) as error:
         raise InputError(f"{path} is not a usable .tflite file: {error}", hint=hint) from error
     # What the generated accessors raise where an offset leads out of the file.
     except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError) as error:
@@ -83,12 +79,12 @@ class _DamagedError(Exception):
     """The file contradicts itself; the message completes 'is not a usable .tflite file:'."""
 
 
-class _OutsideError(Exception):
-    """Well-formed, and not what any of the interpreters of microcontrollers reads."""
-
-    def __init__(self, tensor: int) -> None:
-        super().__init__(tensor)
-        self.tensor = tensor
+def _inside(content: bytes) -> bytes:
+    model = Model.GetRootAs(content, 0)
+    length = model.BuffersLength()
+    if not 0 <= length <= len(content):
+        raise _DamagedError("its vectors are longer than the file")
+    return with_constants_inside(content, [model.Buffers(position) for position in range(length)])
 
 
 class _Reader:
@@ -98,11 +94,12 @@ class _Reader:
     elements read by the file's own size.
     """
 
-    def __init__(self, content: bytes, name: str) -> None:
-        self._content = content
+    def __init__(self, file: bytes, name: str) -> None:
+        self._file = file
         self._name = name
-        self._budget = len(content)
-        self._model = Model.GetRootAs(content, 0)
+        self._content = _inside(file)
+        self._budget = len(self._content)
+        self._model = Model.GetRootAs(self._content, 0)
 
     def graph(self) -> Graph:
         """Reads everything; raises _DamagedError or what the accessors raise."""
@@ -122,6 +119,8 @@ class _Reader:
         return Graph(
             name=self._name,
             content=self._content,
+            sha256=hashlib.sha256(self._file).hexdigest(),
+            file_bytes=len(self._file),
             schema_version=model.Version(),
             description=self._text(model.Description()),
             subgraphs=subgraphs,
@@ -231,8 +230,6 @@ class _Reader:
         if position >= self._model.BuffersLength():
             raise _DamagedError(f"tensor {index} has buffer {position}, which does not exist")
         buffer = self._model.Buffers(position)
-        if buffer.Offset() > 1:
-            raise _OutsideError(index)
         length = buffer.DataLength()
         if length == 0:
             return None

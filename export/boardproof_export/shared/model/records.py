@@ -1,6 +1,5 @@
 """The records of a .tflite file: its graph, operators, tensors and quantization."""
 
-import hashlib
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -128,7 +127,11 @@ class Graph:
     """The main subgraph of a .tflite file."""
 
     name: str
-    content: bytes = field(repr=False)
+    content: bytes = field(
+        repr=False
+    )  # what interpreters and boards are given: all constants lie in the flatbuffer
+    sha256: str  # of the file itself, lower-case hex
+    file_bytes: int  # likewise
     schema_version: int
     description: str
     subgraphs: int
@@ -136,11 +139,6 @@ class Graph:
     ops: tuple[Op, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-
-    @property
-    def sha256(self) -> str:
-        """Lower-case hex digest of the file."""
-        return hashlib.sha256(self.content).hexdigest()
 
     def optional(self, op: Op, position: int) -> Tensor | None:
         """The input of `op` at `position`, None where it is left out."""

@@ -12,6 +12,7 @@ from boardproof_export.shared.tensors import TensorInfo
 
 Span = tuple[float, float]  # what the pixels 0 and 255 become: what a model was trained on
 UNIT: Span = (0.0, 1.0)
+_FAR = 1e30  # float32 holds the width of any range within
 
 
 def parse_span(text: str) -> Span:
@@ -25,7 +26,7 @@ def parse_span(text: str) -> Span:
         span = float(low), float(high)
     except ValueError:
         span = 0.0, 0.0
-    if not span[0] < span[1] or not np.isfinite(span).all():
+    if not -_FAR <= span[0] < span[1] <= _FAR:
         raise InputError(
             f"--input-range {text} is no range", hint="write what pixels 0 and 255 become, such as -1:1"
         )

@@ -1,5 +1,7 @@
 """How firmware for an emulated Arm board is compiled, linked and started (a PlatformIO platform's build script)."""
 
+from __future__ import annotations
+
 from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 
 env = DefaultEnvironment()

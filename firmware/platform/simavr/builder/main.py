@@ -4,6 +4,8 @@ Compiler and linker get what PlatformIO's atmelavr platform gives them for a rea
 simulator is what would be flashed; HAL_EMULATED alone differs.
 """
 
+from __future__ import annotations
+
 import shutil
 import sys
 

@@ -1,5 +1,7 @@
 """The Arduino core for AVR, from the folder where Debian's package arduino-core-avr installs it."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 
