@@ -66,6 +66,7 @@ def resolve(graph: Graph, op: Op) -> DenseLayer:
         output_min=lower,
         output_max=upper,
         activation=fused,
+        packs=True,
     )
 
 

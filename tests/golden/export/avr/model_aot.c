@@ -23,13 +23,13 @@ static const MODEL_FLASH uint8_t op0_weights_0[12] = {
 static const MODEL_FLASH uint8_t *const MODEL_FLASH op0_weights[] = {
     op0_weights_0,
 };
-/* bias, multiplier, right shift */
-static const MODEL_FLASH aot_channel_t op0_channels[] = {
-    {7, 1073741824, 1},
-    {-8, 1073741824, 2},
+/* 32 times the bias plus right shift less one, multiplier */
+static const MODEL_FLASH aot_packed_channel_t op0_channels[] = {
+    {224, 1073741824},
+    {-255, 1073741824},
 };
 static const MODEL_FLASH aot_fully_connected_t op0 = {
-    .rescale.channels = op0_channels,
+    .rescale.packed = op0_channels,
     .rescale.zero_point = -3,
     .rescale.least = -3,
     .rescale.most = 127,

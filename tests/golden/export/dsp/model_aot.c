@@ -26,13 +26,13 @@ static int64_t arena[MODEL_AOT_ARENA_BYTES / sizeof(int64_t)];
 static const MODEL_FLASH uint32_t op0_weights[2] = {
     0x04fefc01u, 0x0000fa03u,
 };
-/* bias, multiplier, right shift */
-static const MODEL_FLASH aot_channel_t op0_channels[] = {
-    {7, 1073741824, 1},
-    {-8, 1073741824, 2},
+/* 32 times the bias plus right shift less one, multiplier */
+static const MODEL_FLASH aot_packed_channel_t op0_channels[] = {
+    {224, 1073741824},
+    {-255, 1073741824},
 };
 static const MODEL_FLASH aot_fully_connected_t op0 = {
-    .rescale.channels = op0_channels,
+    .rescale.packed = op0_channels,
     .rescale.zero_point = -3,
     .rescale.least = -3,
     .rescale.most = 127,
