@@ -21,6 +21,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ from emulator_simavr import SimavrMachine
 RECORD_NAME = "build.json"
 STATES = "emulators"  # folder beside the build folders: those, PlatformIO empties when the project changes
 START_SECONDS = 20.0  # until the port must be there
+GONE_SECONDS = 1.0  # between looks whether a build folder is still there
 STOP_SECONDS = 5.0  # until SIGKILL follows SIGTERM
 
 
@@ -200,6 +202,8 @@ def serve(build: Path, *, until_signal: bool) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
+    if until_signal:
+        threading.Thread(target=_end_with, args=(build, stop_writer), daemon=True).start()
     machine.prepare()
     with machine.open_link() as link:
         process = launch(machine, link)
@@ -219,6 +223,14 @@ def serve(build: Path, *, until_signal: bool) -> int:
             raise _died(machine, process)
         finally:
             end(process)
+
+
+def _end_with(build: Path, stop_writer: int) -> None:
+    """Ends a board in the background when its build folder is gone: nobody could stop it by that any more."""
+    while build.is_dir():
+        time.sleep(GONE_SECONDS)
+    with contextlib.suppress(OSError):
+        os.close(stop_writer)
 
 
 def _is_ours(pid: int, build: Path) -> bool:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import struct
 import subprocess
@@ -226,3 +227,23 @@ class TestStart:
 
     def test_a_failure_is_told_in_the_foreground(self, tmp_path: Path) -> None:
         assert "nothing was built" in _run("start", tmp_path, expected=2)
+
+
+def test_a_board_in_the_background_ends_when_its_build_folder_is_gone(build: Path, tmp_path: Path) -> None:
+    """Whoever started it was killed, and what it started from was deleted: nobody else would end it."""
+    folder = Path(shutil.copytree(build, tmp_path / "build" / "copy"))
+    command = [
+        sys.executable,
+        str(LAUNCHER),
+        "start",
+        "--build",
+        str(folder),
+        "--state",
+        str(tmp_path / "s.json"),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    record = json.loads((tmp_path / "s.json").read_text())
+    assert is_running(record["pid"])
+    shutil.rmtree(folder)
+    assert wait_for_end(record["pid"])
+    assert wait_for_end(record["emulator_pid"])

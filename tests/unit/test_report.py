@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -217,6 +218,23 @@ def test_html_has_its_plots() -> None:
     assert widths == pytest.approx([track * 5 / 6, track * 5 / 6, track], abs=0.1)
     cells = list(plots["Confusion: label (row), predicted by the board (column)"].iter("rect"))
     assert [float(cell.attrib["fill-opacity"]) for cell in cells] == [1, 0, 0, 0.333, 0.667, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("record", [RECORDS["exact"], build(labels=np.array([0, 1, 2, 0, 1, 2]))])
+def test_text_of_plots_lies_within_them(record: Report) -> None:
+    """At 400 pixels a plot is shown at its size: 12 pixels a letter's height, some 7.5 its width at most."""
+    page = ElementTree.fromstring(render_html(record).replace("<!DOCTYPE html>", ""))
+    for svg in page.iter("svg"):
+        _, _, width, height = map(float, svg.attrib["viewBox"].split())
+        assert width <= 368 or "min-width" in svg.attrib["style"]
+        for text in svg.iter("text"):
+            room = 7.5 * len(text.text or "")
+            if "transform" in text.attrib:
+                continue
+            x, y = float(text.attrib["x"]), float(text.attrib["y"])
+            left = {"start": x, "end": x - room}.get(text.attrib.get("text-anchor", "middle"), x - room / 2)
+            assert left >= -8 and left + room <= width + 8, text.text
+            assert 9 <= y <= height
 
 
 def test_html_without_labels_or_costs_has_no_plots() -> None:

@@ -13,8 +13,9 @@ from boardproof_host.report.wording import class_name
 _WIDTH = 360
 _LINE = 26
 _LABELS = 120  # room for names at the left
-_VALUES = 62  # room for numbers at the right
+_VALUES = 72  # room for numbers at the right
 _CELL = 26
+_LETTER = 7  # of 12 units
 
 
 def accuracy(report: Report) -> str | None:
@@ -73,7 +74,7 @@ def confusion(report: Report) -> str | None:
     if matrix is None:
         return None
     names = [class_name(report, label) for label in range(len(matrix))]
-    left, top = 12 + 6 * max(len(name) for name in names), 12 + 6 * max(len(name) for name in names)
+    left = top = 10 + _LETTER * max(len(name) for name in names)
     marks = []
     for label, row in enumerate(matrix):
         y, x = top + label * _CELL, left + label * _CELL
@@ -89,9 +90,8 @@ def confusion(report: Report) -> str | None:
             for column, count in enumerate(row)
         ]
     side = len(matrix) * _CELL
-    return _svg(
-        left + side + 4, top + side + 4, "Confusion: label (row), predicted by the board (column)", marks
-    )
+    name = "Confusion: label (row), predicted by the board (column)"
+    return _svg(left + side + 4, top + side + 4, name, marks, own_size=True)
 
 
 def _cell(x: int, y: int, count: int, share: float, name: str) -> str:
@@ -109,6 +109,10 @@ def _text(x: int, y: int, text: str, anchor: str) -> str:
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _svg(width: int, height: int, name: str, marks: list[str]) -> str:
+def _svg(width: int, height: int, name: str, marks: list[str], *, own_size: bool = False) -> str:
+    """`own_size`: as large as its units, whatever the page: many classes are scrolled, few do not fill it."""
     body = "\n".join(marks)
-    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(name)}">\n{body}\n</svg>'
+    size = f' style="min-width:{width}px;max-width:{width}px"' if own_size else ""
+    return (
+        f'<svg viewBox="0 0 {width} {height}"{size} role="img" aria-label="{escape(name)}">\n{body}\n</svg>'
+    )
