@@ -132,8 +132,7 @@ class OracleProcess:
             self._news.notify_all()
 
     def _take(self, report: dict[str, Any]) -> None:
-        if "failed" in report or "seconds" in report:
-            self._said_before = self._log.stat().st_size  # what follows is the next oracle's
+        self._said_before = report.get("said", self._said_before)  # what follows is the next oracle's
         if "failed" in report:
             self._failures[report["failed"]] = Failure(report["kind"], report["message"])
             self._answering.add(report["failed"])
