@@ -32,6 +32,12 @@ def load_crash(model: bytes, edges: Edges) -> Runner:
     raise AssertionError
 
 
+def load_mute(model: bytes, edges: Edges) -> Runner:
+    """It crashes without a word."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+    raise AssertionError
+
+
 def load_noise(model: bytes, edges: Edges) -> Runner:
     """It prints to the standard output of its process."""
     os.write(1, b"noise\n")

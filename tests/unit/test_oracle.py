@@ -219,6 +219,14 @@ def test_whatever_stops_one_oracle_the_others_go_on(tiny: Path, tmp_path: Path) 
     assert "keeps state" in reasons["counting"]
 
 
+def test_no_words_of_python_s_are_taken_for_those_of_a_worker_that_died(tiny: Path, tmp_path: Path) -> None:
+    chosen = OracleSet((stand_in("sum"), stand_in("mute")), stand_in=True)
+    with oracles.start(tiny, random_inputs(5, 3), tmp_path / "cache", chosen) as run:
+        run.result()
+        (none,) = run.failed.values()
+    assert none.reason == "cannot run: its process died (SIGSEGV)"
+
+
 def test_a_reference_that_crashes_is_named(tiny: Path, tmp_path: Path) -> None:
     crashing = OracleSet((stand_in("crash"),), stand_in=True)
     with (

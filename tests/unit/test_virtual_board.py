@@ -19,6 +19,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from boardproof_export.shared.errors import InputError, LinkError
+from boardproof_export.shared.model import read_graph
+from boardproof_export.tflm.engines import export_support
 from boardproof_host.boards.virtual import board as virtual_board
 from boardproof_host.boards.virtual import terminal as pty_link
 from boardproof_host.boards.virtual.board import VirtualBoard
@@ -33,6 +35,7 @@ from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode, TensorRole, TensorType
 from model_builder import ModelBuilder, random_model
+from support.linked_checkout import boardproof, linked_checkout
 from support.small_models import edges_of, reshaping_model, running_sum_model
 
 DEPTHS = (20, 12, 5)
@@ -91,6 +94,31 @@ def test_an_operator_that_cannot_be_prepared() -> None:
     builder.reshape(first, middle)
     builder.op(schema.BuiltinOperator.QUANTIZE, [middle, middle], [last])
     assert hello_error(builder.build([first], [last])) == (ErrorCode.ENGINE_INVOKE, 0, 1)
+
+
+def with_a_broken_name() -> bytes:
+    """A builtin operator with the name of a custom one, which leads out of the file; only the interpreter reads it."""
+    builder = ModelBuilder()
+    first, last = builder.tensor((1, 784), 0.5), builder.tensor((784, 1), 0.5)
+    builder.reshape(first, last)
+    builder.codes[0] = (builder.codes[0][0], "a name that nobody needs")
+    content = bytearray(builder.build([first], [last]))
+    text = content.index(b"a name that nobody needs") - 4  # its length stands before it
+    (field,) = (at for at in range(0, text, 4) if at + int.from_bytes(content[at : at + 4], "little") == text)
+    content[field : field + 4] = (0x7FFFFFFF).to_bytes(4, "little")
+    return bytes(content)
+
+
+def test_whatever_the_interpreter_raises_is_a_refusal(tmp_path: Path) -> None:
+    assert hello_error(with_a_broken_name()) == (ErrorCode.ENGINE_MODEL, 0, 0)
+    path = tmp_path / "broken name.tflite"
+    path.write_bytes(with_a_broken_name())
+    for answer in export_support(read_graph(path))[1:]:
+        (reason,) = answer.reasons
+        assert "unpack_from" in str(reason) or "bad number" in str(reason)
+    done = boardproof(linked_checkout(tmp_path), "run", "--target", "tflm_host", "--model", str(path))
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"TensorFlow Lite Micro cannot run {path}: " in done.stderr
 
 
 def test_an_arena_that_is_too_small() -> None:

@@ -83,8 +83,9 @@ def measured(graph: Graph, path: Path) -> Arena | None:
 
 
 def _complaint(said: str, code: int) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return next((line for line in lines if not line.startswith(("Traceback", "File "))), f"exit code {code}")
+    """The interpreter's first line; what its Python raised, where it said nothing before."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or [f"exit code {code}"]
+    return lines[-1] if lines[0].startswith("Traceback") else lines[0]
 
 
 def estimated(graph: Graph) -> Arena:

@@ -54,6 +54,7 @@ class OracleProcess:
         self._seconds: dict[str, float] = {}
         self._failures: dict[str, Failure] = {}
         self._over = False
+        self._said_before = 0
         self._news = threading.Condition()
         self._folder = tempfile.TemporaryDirectory(prefix="boardproof-oracle-", ignore_cleanup_errors=True)
         folder = Path(self._folder.name)
@@ -131,6 +132,7 @@ class OracleProcess:
             self._news.notify_all()
 
     def _take(self, report: dict[str, Any]) -> None:
+        self._said_before = report.get("said", self._said_before)  # what follows is the next oracle's
         if "failed" in report:
             self._failures[report["failed"]] = Failure(report["kind"], report["message"])
             self._answering.add(report["failed"])
@@ -141,7 +143,8 @@ class OracleProcess:
             self._answering.add(report["oracle"])
 
     def _death(self) -> Failure:
-        words = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        said = self._log.read_bytes()[self._said_before :].decode(errors="replace")
+        words = said.strip().splitlines()
         last = f": {words[-1]}" if words else ""
         return Failure("died", f"its process died ({_ending(self._process.returncode)}){last}")
 
@@ -160,7 +163,7 @@ def _spawn(folder: Path, log: Path) -> "subprocess.Popen[str]":
     paths = os.pathsep.join(path for path in sys.path if path)
     with log.open("w", encoding="utf-8") as errors:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "boardproof_host.oracles.worker", str(folder)],
+            [sys.executable, "-P", "-W", "ignore", "-m", "boardproof_host.oracles.worker", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,12 +26,18 @@ class OracleRun:
     """Oracles at work. Made by `start()`; use it in a `with` block, so that no worker is left behind."""
 
     def __init__(
-        self, oracles: Sequence[Oracle], versions: dict[str, str], model: bytes, inputs: Bytes, edges: Edges
+        self,
+        oracles: Sequence[Oracle],
+        versions: dict[str, str],
+        model: tuple[Path, bytes],
+        inputs: Bytes,
+        edges: Edges,
     ) -> None:
         self._oracles = {oracle.name: oracle for oracle in oracles}
         self._reference = oracles[0]
         self._versions = versions
-        self._model, self._inputs, self._edges = model, inputs, edges
+        self._path, self._model = model
+        self._inputs, self._edges = inputs, edges
         self._done: dict[str, OracleOutputs] = {}
         self._failed: dict[str, NoOutputs] = {}
         self._process: OracleProcess | None = None
@@ -75,7 +82,7 @@ class OracleRun:
         self._process.answers(name, seconds)
         failure = self._process.failure(name)
         if failure is not None:
-            raise _refusal(name, failure)
+            raise _refusal(name, failure, self._path)
 
     def result(self) -> dict[str, OracleOutputs]:
         """Waits for all oracles; returns the outputs of those that ran, by name, the reference first.
@@ -96,7 +103,7 @@ class OracleRun:
                 self._done[name] = OracleOutputs(oracle, outputs, self._versions[name], seconds, cached=False)
             for name, failure in outcome.failures.items():
                 if name == self._reference.name:
-                    raise _refusal(name, failure)
+                    raise _refusal(name, failure, self._path)
                 reason = f"cannot run: {failure.message}"
                 self._failed[name] = NoOutputs(self._oracles[name], self._versions[name], reason)
             self._work(outcome.left)
@@ -124,7 +131,7 @@ class OracleRun:
         return (oracle.distribution, self._versions[oracle.name], oracle.load, machine)
 
 
-def _refusal(name: str, failure: Failure) -> BoardproofError:
+def _refusal(name: str, failure: Failure, path: Path) -> BoardproofError:
     if failure.kind == "missing":
         return ToolMissingError(
             f"the oracle {name!r} cannot be loaded: {failure.message}",
@@ -135,7 +142,7 @@ def _refusal(name: str, failure: Failure) -> BoardproofError:
     )
     return InputError(
         f"the reference {name!r} {words}: {failure.message}",
-        hint="see what the model holds, and which engine can run it: boardproof inspect FILE.tflite",
+        hint=f"see what the model holds, and which engine can run it: boardproof inspect {shlex.quote(str(path))}",
     )
 
 
@@ -162,7 +169,7 @@ def start(model: Path, inputs: Bytes, cache: Path, oracles: OracleSet | None = N
         )
     if not len(inputs):
         raise InputError("there is no input to compute", hint="select one image at least")
-    run = OracleRun(chosen.oracles, versions, content, inputs, edges)
+    run = OracleRun(chosen.oracles, versions, (model, content), inputs, edges)
     digests = (hashlib.sha256(content).hexdigest(), _digest(inputs))
     run.begin(OracleCache(cache, digests))
     return run

@@ -166,11 +166,16 @@ def _work(folder: Path, channel: TextIO) -> int:
         try:
             outputs = compute(load, model, inputs, edges, partial(progress, name))
         except WorkerError as error:
-            send({"failed": name, "kind": error.kind, "message": str(error)})
+            send({"failed": name, "kind": error.kind, "message": str(error), "said": _said()})
             continue
         np.save(folder / f"{name}.npy", outputs)
-        send({"oracle": name, "seconds": round(time.monotonic() - started, 3)})
+        send({"oracle": name, "seconds": round(time.monotonic() - started, 3), "said": _said()})
     return 0
+
+
+def _said() -> int:
+    """Bytes in the log so far, which is this process's standard error."""
+    return os.fstat(2).st_size
 
 
 def _end_with_parent(folder: Path) -> None:

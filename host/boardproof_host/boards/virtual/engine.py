@@ -133,14 +133,19 @@ class TflmEngine:
 
     def _construct(self, config: str, arena: int) -> tuple[Any | None, str]:
         """An interpreter, or None with what it said of its failure."""
-        interpreter = None
-        with _standard_error() as said, suppress(RuntimeError, ValueError):
-            interpreter = self._runtime.Interpreter.from_bytes(
-                self.graph.content,
-                arena_size=arena,
-                intrepreter_config=self._runtime.InterpreterConfig[config],
-            )
-        return interpreter, said.text
+        interpreter, raised = None, ""
+        with _standard_error() as said:
+            try:
+                interpreter = self._runtime.Interpreter.from_bytes(
+                    self.graph.content,
+                    arena_size=arena,
+                    intrepreter_config=self._runtime.InterpreterConfig[config],
+                )
+            except (
+                Exception
+            ) as error:  # its own, and of a damaged file whatever the accessors of flatbuffers raise
+                raised = f"{type(error).__name__}: {error}"
+        return interpreter, said.text or raised
 
     def _refused(self, said: str, arena: int) -> EngineError:
         """Names what the interpreter's text says: a missing operator, one that does not fit, or too small an arena."""
