@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from boardproof_host.boards.virtual.board import VirtualBoard, build
 from boardproof_host.commands import main as cli
 from boardproof_host.protocol import messages
+from boardproof_host.protocol.messages import ErrorCode
 from boardproof_host.runs import run as run_command
 from model_builder import ModelBuilder
 from support.host_c import ROOT
@@ -104,6 +105,23 @@ def test_a_run_that_cannot_be_trusted_is_not_gone_on_with(project: Path, tmp_pat
     assert "--resume" not in done.stdout + done.stderr
     assert json.loads((out / "report.json").read_text())["outcome"] == "failed"
     assert not (out / "journal.bin").exists()
+
+
+class FailingBoard(VirtualBoard):
+    """A board whose second operator fails, whatever it is given."""
+
+    def _send(self, kind: int, seq: int, payload: bytes) -> None:
+        if kind == messages.InferAnswer.TYPE:
+            kind, payload = messages.Error.TYPE, messages.Error(ErrorCode.ENGINE_INVOKE, 0, 1).pack()
+        super()._send(kind, seq, payload)
+
+
+def test_an_operator_that_fails_on_the_board_is_named(project: Path, tmp_path: Path) -> None:
+    with on_terminal(build(MODEL.read_bytes()), FailingBoard) as port:
+        done = boardproof(project, "run", "--port", port, "--limit", "5", "--model", str(MODEL))
+    assert done.returncode == 3
+    assert f"operator 1 (FULLY_CONNECTED) of {MODEL} failed on the board" in done.stderr
+    assert f"next: see what it is given: boardproof inspect {MODEL}" in done.stderr
 
 
 def test_a_real_board_is_not_proved_without_a_port(project: Path) -> None:

@@ -1,5 +1,6 @@
 """What is wrong with a board or its link, in words, and what to do about it."""
 
+import shlex
 from collections.abc import Callable
 
 from boardproof_export.shared.errors import BoardproofError, InputError, LinkError
@@ -24,6 +25,24 @@ class DigestError(LinkError):
 
 class SessionLostError(LinkError):
     """The board restarted since hello."""
+
+
+class OperatorError(LinkError):
+    """An operator of the model failed on the board. Who knows the model's file may name it."""
+
+    def __init__(self, op: int) -> None:
+        super().__init__(
+            f"operator {op} of the model failed on the board",
+            hint="boardproof inspect names it",
+        )
+        self.op = op
+
+    def named(self, name: str, path: str) -> LinkError:
+        """The same, of a file that is known."""
+        return LinkError(
+            f"operator {self.op} ({name}) of {path} failed on the board",
+            hint=f"see what it is given: boardproof inspect {shlex.quote(path)}",
+        )
 
 
 Advice = Callable[[str], str | None]  # from a pipe's name to what else may be the matter there
@@ -65,11 +84,9 @@ def refused_by_board(error: messages.Error) -> BoardproofError:
         ErrorCode.ENGINE_OP: (f"operator {b} of the model (builtin code {a}) is not in the firmware", FLASH),
         ErrorCode.ENGINE_SCHEMA: (f"the model has schema version {b}, the engine reads {a}", FLASH),
         ErrorCode.ENGINE_MODEL: ("the model in the firmware is not what it was configured for", FLASH),
-        ErrorCode.ENGINE_INVOKE: (
-            f"operator {b} of the model failed on the board",
-            "boardproof inspect FILE.tflite names it",
-        ),
     }
+    if error.code == ErrorCode.ENGINE_INVOKE:
+        return OperatorError(b)
     message, hint = texts.get(error.code, (f"the board answered error {error.code} ({a}, {b})", FLASH))
     if error.code == ErrorCode.BAUD_REFUSED:
         return InputError(message, hint=hint)

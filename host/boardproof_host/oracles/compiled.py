@@ -5,6 +5,7 @@ The stand-in oracle and the target aot_host are made of it. Both need a checkout
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,8 @@ def render(model: Path, folder: Path, what: str) -> Path:
     said = dict(line.partition(": ")[::2] for line in done.stderr.splitlines())
     if "error" in said:
         raise InputError(
-            said["error"].strip(), hint=said.get("next", "boardproof inspect FILE.tflite").strip()
+            said["error"].strip(),
+            hint=said.get("next", f"boardproof inspect {shlex.quote(str(model))}").strip(),
         )
     raise _failed(f"{what} could not render the model", done.stderr)
 

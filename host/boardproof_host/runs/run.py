@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boardproof_export.shared.errors import BoardproofError, ExitCode, LinkError
+from boardproof_export.shared.model import read_graph
 from boardproof_export.shared.project import Project, state_folder
 from boardproof_host import oracles, report
 from boardproof_host.boards.open import Boards, check, expected_model, open_boards
 from boardproof_host.boards.which_model import describe_model
 from boardproof_host.link.handshake import Identity
+from boardproof_host.link.refusals import OperatorError
 from boardproof_host.oracles import NoOutputs, OracleOutputs
 from boardproof_host.record import facts, file, store
 from boardproof_host.record.build import build_record, failed
@@ -169,9 +171,17 @@ def _measure(boards: Boards, inputs: NDArray[np.uint8], journal: Journal, listen
     fleet = Fleet(boards.sessions, inputs, keep, listener.progress)
     fleet.resume(journal.entries)
     result = fleet.run()
+    for port, error in result.failures.items():
+        if isinstance(error, OperatorError):
+            result.failures[port] = error.named(_operator(boards.model, error.op), str(boards.model))
     if not _answered(result) and result.failures:
         raise next(iter(result.failures.values()))
     return result
+
+
+def _operator(model: Path, index: int) -> str:
+    ops = read_graph(model).ops
+    return ops[index].code if index < len(ops) else "unknown"
 
 
 def _build(
