@@ -33,7 +33,7 @@ def render_aot(graph: Graph, core: Core, program: Program) -> tuple[dict[str, st
         "model": {"name": comment(graph.name)},
         "core": core.name,
         "headers": sorted(
-            {f"engine/aot/operators/{step.node.operator.room}.h" for step in program.steps if step.kernel}
+            {f"engine/aot/operators/{step.node.operator.c_room}.h" for step in program.steps if step.kernel}
         ),
         "target_checks": [core.refuses] if core.refuses else [],
         "arena_bytes": program.plan.arena_bytes,
@@ -68,7 +68,7 @@ def _layer(step: Step, call: Call, name: str) -> dict[str, Any]:
         "index": index,
         "name": name,
         "what": f"{node.op.code}, {node.operator.describe(node.layer)}",
-        "type": step.kernel.descriptor or f"aot_{node.operator.room}_t",
+        "type": step.kernel.descriptor or f"aot_{node.operator.c_room}_t",
         "arrays": [
             {
                 "name": f"{name}_{array.name}",
@@ -129,7 +129,7 @@ def _step(step: Step, calls: dict[str, Call], offsets: dict[str, int]) -> dict[s
             f"ARENA({offsets[place]})" for place in (*places, *([step.scratch] if step.scratch else []))
         ]
         assert step.kernel is not None
-        texts.append(f"{step.kernel.name}({', '.join([f'&{name}', *buffers])})")
+        texts.append(f"{call.function or step.kernel.name}({', '.join([f'&{name}', *buffers])})")
     return {
         "index": node.op.index,
         "what": what,

@@ -60,6 +60,7 @@ class Call:
     asserts: tuple[tuple[str, str], ...] = ()  # C expression, what it says if false
     sources: tuple[int, ...] | None = None
     outputs: tuple[int, ...] | None = None
+    function: str = ""  # of the kernel's C module, where it is not the kernel's own
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class Operator(Generic[Layer]):
     family: str = (
         ""  # of its modules: operators/FAMILY.py, engine/aot/operators/FAMILY.h; its name where not said
     )
+    c_module: str = ""  # engine/aot/operators/C_MODULE.h, where families share one
     in_place: bool = False  # an output may lie where the first input lies
     reads: bool = True  # False: of its inputs only what is known at export, such as their shapes
     describe: Callable[[Layer], str] = lambda _: ""
@@ -102,6 +104,11 @@ class Operator(Generic[Layer]):
     def room(self) -> str:
         """The name of its modules."""
         return self.family or self.name
+
+    @property
+    def c_room(self) -> str:
+        """The name of its C module."""
+        return self.c_module or self.room
 
     def kernel_for(self, features: frozenset[Feature], layer: Layer) -> Kernel[Layer] | None:
         """The first kernel that computes the layer on such a core; None where nothing is computed."""
