@@ -13,6 +13,7 @@ from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point
 from boardproof_export.operators.checks import UnsupportedError, one_to_one, options_of, per_tensor
+from boardproof_export.operators.gemmlowp import exponential, product, reciprocal
 from boardproof_export.operators.records import Call, Kernel, Operator
 from boardproof_export.shared.model import Graph, Op
 
@@ -20,8 +21,6 @@ _BETA = 0  # field of SoftmaxOptions
 _DIFFERENCE_BITS = 5  # integer bits of a difference to the largest input, once it is scaled
 _SUM_BITS = 12  # integer bits of the sum of exponentials
 _MOST_DEPTH = 511  # from 512 equal inputs on, TensorFlow Lite Micro's last shift is beyond 31 and it aborts
-
-_Values = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -70,50 +69,14 @@ def reference(layer: SoftmaxLayer, values: NDArray[np.int8]) -> NDArray[np.int8]
     rows = values.reshape(layer.rows, layer.depth).astype(np.int64)
     differences = rows - rows.max(axis=1, keepdims=True)
     counts = differences >= layer.least_difference
-    scaled = _product(np.where(counts, differences, 0) << layer.left_shift, layer.multiplier)
-    exponentials = np.where(counts, _exponential(scaled), 0)
+    scaled = product(np.where(counts, differences, 0) << layer.left_shift, layer.multiplier)
+    exponentials = np.where(counts, exponential(scaled, _DIFFERENCE_BITS), 0)
     sums = fixed_point.divide_by_power(exponentials, _SUM_BITS).sum(axis=1, keepdims=True)
     digits = np.array([[int(total).bit_length()] for total in sums.ravel()], dtype=np.int64)
-    reciprocals = _reciprocal((sums << (32 - digits)) - (1 << 31))
+    reciprocals = reciprocal((sums << (32 - digits)) - (1 << 31))
     exponents = digits - (32 - _SUM_BITS) + 31 - 8
-    outputs = fixed_point.divide_by_power(_product(reciprocals, exponentials), exponents) - 128
+    outputs = fixed_point.divide_by_power(product(reciprocals, exponentials), exponents) - 128
     return np.where(counts, np.clip(outputs, -128, 127), -128).astype(np.int8).ravel()
-
-
-def _product(a: _Values, b: _Values | int) -> _Values:
-    return (a * b + (1 << 30)) >> 31
-
-
-def _shift_left(values: _Values, bits: int) -> _Values:
-    clipped: _Values = np.clip(values << bits, -(1 << 31), (1 << 31) - 1)
-    return clipped
-
-
-def _exponential(scaled: _Values) -> _Values:
-    """exp of values <= 0 with 26 bits below the point; the result has 31."""
-    quarter = 1 << 24
-    part = (scaled & (quarter - 1)) - quarter
-    x = (part << _DIFFERENCE_BITS) + (1 << 28)
-    square = _product(x, x)
-    cube = _product(square, x)
-    fourth = fixed_point.divide_by_power(_product(square, square), 2)
-    tail = fixed_point.divide_by_power(_product(fourth + cube, 715827883) + square, 1)
-    result = 1895147668 + _product(x + tail, 1895147668)
-    remainder = part - scaled
-    # exp(-1/4), exp(-1/2), exp(-1) to exp(-16)
-    for bit, factor in enumerate((1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242), 24):
-        result = np.where(remainder >> bit & 1, _product(result, factor), result)
-    result[scaled == 0] = (1 << 31) - 1
-    return result
-
-
-def _reciprocal(fraction: _Values) -> _Values:
-    """1 / (1 + fraction), both with 31 bits below the point: three steps of Newton's method."""
-    half = (fraction + (1 << 31)) >> 1  # of the denominator: fraction plus 2^31 - 1, halved away from zero
-    x = 1515870810 + _product(half, -1010580540)  # 48/17 - 32/17 * half, with 29 bits
-    for _ in range(3):
-        x = x + _shift_left(_product(x, (1 << 29) - _product(half, x)), 2)
-    return _shift_left(x, 1)
 
 
 def _pack(layer: SoftmaxLayer) -> Call:

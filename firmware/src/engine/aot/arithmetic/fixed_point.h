@@ -20,4 +20,13 @@ static inline int32_t aot_divide(int32_t value, int32_t shift) {
   return ((lowered >> (shift - 1)) + 1) >> 1;
 }
 
+/* MultiplyByQuantizedMultiplier of tensorflow/lite/kernels/internal/common.cc, with double rounding. The value wraps where
+ * it is shifted to the left. */
+static inline int32_t aot_scale(int32_t value, int32_t multiplier, int32_t right_shift) {
+  if (right_shift > 0) {
+    return aot_divide(aot_high_product(value, multiplier), right_shift);
+  }
+  return aot_high_product(aot_signed((uint32_t)value << -right_shift), multiplier);
+}
+
 #endif

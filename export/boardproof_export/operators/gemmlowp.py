@@ -1,0 +1,72 @@
+"""The functions of gemmlowp's fixedpoint.h that operators are made of, on int64 arrays of raw values. No operator lives
+here. Numbers have 31 bits below the point where nothing else is said."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boardproof_export.model import fixed_point
+
+Values = NDArray[np.int64]
+ONE = (1 << 31) - 1
+
+
+def product(a: Values, b: Values | int) -> Values:
+    """The doubled high half, to nearest, ties upward."""
+    return (a * b + (1 << 30)) >> 31
+
+
+def shift_left(values: Values, bits: int) -> Values:
+    """Times 2^bits, saturating."""
+    clipped: Values = np.clip(values << bits, -(1 << 31), ONE)
+    return clipped
+
+
+def exponential(scaled: Values, integer_bits: int) -> Values:
+    """exp of values <= 0 with `integer_bits` bits above the point."""
+    below = 31 - integer_bits
+    quarter = 1 << (below - 2)
+    part = (scaled & (quarter - 1)) - quarter
+    x = (part << integer_bits) + (1 << 28)
+    square = product(x, x)
+    cube = product(square, x)
+    fourth = fixed_point.divide_by_power(product(square, square), 2)
+    tail = fixed_point.divide_by_power(product(fourth + cube, 715827883) + square, 1)
+    result = 1895147668 + product(x + tail, 1895147668)
+    remainder = part - scaled
+    # exp(-1/4), exp(-1/2), exp(-1) to exp(-16), as far as the integer bits reach
+    factors = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
+    for bit, factor in enumerate(factors[: 2 + integer_bits], below - 2):
+        result = np.where(remainder >> bit & 1, product(result, factor), result)
+    result[scaled == 0] = ONE
+    return result
+
+
+def reciprocal(fraction: Values) -> Values:
+    """1 / (1 + fraction) for fractions of 0 to 1: three steps of Newton's method."""
+    half = (fraction + (1 << 31)) >> 1  # of the denominator: fraction plus 2^31 - 1, halved away from zero
+    return shift_left(_newton(half), 1)
+
+
+def _newton(half: Values) -> Values:
+    x = 1515870810 + product(half, -1010580540)  # 48/17 - 32/17 * half, with 29 bits
+    for _ in range(3):
+        x = x + shift_left(product(x, (1 << 29) - product(half, x)), 2)
+    return x
+
+
+def logistic(values: Values) -> Values:
+    """1 / (1 + exp(-x)) of values with 4 bits above the point."""
+    inverse = reciprocal(exponential(-np.abs(values), 4))
+    found: Values = np.where(values > 0, inverse, ONE - inverse)
+    found[values == 0] = 1 << 30
+    return found
+
+
+def tanh(values: Values) -> Values:
+    """tanh of values with 4 bits above the point: (1 - exp(-2 |x|)) / (1 + exp(-2 |x|)), with the sign of x."""
+    fraction = exponential(-np.abs(values), 5)  # the same bits, twice as much: one more above the point
+    half = (fraction + (1 << 31)) >> 1
+    positive = shift_left(_newton(half) - (1 << 29), 2)
+    found: Values = np.where(values < 0, -positive, positive)
+    found[values == 0] = 0
+    return found
