@@ -135,26 +135,29 @@ def reference(layer: Moves, *values: NDArray[Any]) -> NDArray[Any] | tuple[NDArr
     return outputs if len(outputs) > 1 else outputs[0]
 
 
-def _merged(copy: Copy) -> tuple[list[int], list[int], list[int], int]:
-    """Extents and strides of the loops, outermost first, and how many values lie side by side, all in values."""
-    loops: list[tuple[int, int, int]] = []
-    for extent, source, target in zip(
-        copy.view.shape, _strides(copy.view), _strides(copy.target), strict=True
-    ):
+def merged(*views: View) -> list[tuple[int, ...]]:
+    """Loops over views of one shape, outermost first: the extent and a stride of each, in values.
+
+    Loops that are one in all views are merged.
+    """
+    loops: list[tuple[int, ...]] = []
+    for axis, extent in enumerate(views[0].shape):
         if extent == 1:
             continue
-        if loops and loops[-1][1] == source * extent and loops[-1][2] == target * extent:
+        strides = [view.strides[axis] // view.itemsize for view in views]
+        if loops and list(loops[-1][1:]) == [stride * extent for stride in strides]:
             extent *= loops.pop()[0]
-        loops.append((extent, source, target))
-    run = 1
+        loops.append((extent, *strides))
+    return loops
+
+
+def _merged(copy: Copy) -> tuple[list[int], list[int], list[int], int]:
+    """Extents and strides of the loops, and how many values lie side by side, all in values."""
+    loops, run = merged(copy.view, copy.target), 1
     if loops and loops[-1][1:] == (1, 1):
         run = loops.pop()[0]
     extents, sources, targets = ([loop[part] for loop in loops] for part in range(3))
     return extents, sources, targets, run
-
-
-def _strides(view: View) -> list[int]:
-    return [stride // view.itemsize for stride in view.strides]
 
 
 def pack(layer: Moves) -> tuple[Call, ...]:
