@@ -115,15 +115,16 @@ class ModelBuilder:
         *,
         same: bool,
         activation: int = 0,
+        builtin: int = schema.BuiltinOperator.AVERAGE_POOL_2D,
     ) -> int:
-        """Adds AVERAGE_POOL_2D; `window` and `stride` are (height, width)."""
+        """Adds AVERAGE_POOL_2D, or another pooling; `window` and `stride` are (height, width)."""
         options = schema.Pool2DOptionsT()
         options.padding = schema.Padding.SAME if same else schema.Padding.VALID
         options.filterHeight, options.filterWidth = window
         options.strideH, options.strideW = stride
         options.fusedActivationFunction = activation
         kind = schema.BuiltinOptions.Pool2DOptions
-        return self.op(schema.BuiltinOperator.AVERAGE_POOL_2D, [source], [output], options, kind)
+        return self.op(builtin, [source], [output], options, kind)
 
     def build(self, inputs: list[int], outputs: list[int], version: int = 3) -> bytes:
         """The file's bytes, with one subgraph."""
@@ -231,14 +232,15 @@ def pool_model(
     *,
     same: bool,
     activation: int = 0,
+    builtin: int = schema.BuiltinOperator.AVERAGE_POOL_2D,
 ) -> bytes:
-    """AVERAGE_POOL_2D of an input (batch, height, width, channels); the output has the size that it must have."""
+    """A pooling of an input (batch, height, width, channels); the output has the size that it must have."""
     pairs = zip(shape[1:3], window, stride, strict=True)
     sizes = [(size + step - 1 if same else size + step - extent) // step for size, extent, step in pairs]
     builder = ModelBuilder()
     source = builder.tensor(shape, 0.05, 4)
     output = builder.tensor((shape[0], *sizes, shape[3]), 0.05, 4)
-    builder.average_pool(source, output, window, stride, same=same, activation=activation)
+    builder.average_pool(source, output, window, stride, same=same, activation=activation, builtin=builtin)
     return builder.build([source], [output])
 
 

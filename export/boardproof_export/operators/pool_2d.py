@@ -1,10 +1,13 @@
-"""AVERAGE_POOL_2D, int8: the mean of what of a window lies inside the input, half away from zero.
+"""AVERAGE_POOL_2D and MAX_POOL_2D, int8: the mean, half away from zero, or the largest of what of a window lies inside
+the input.
 
 Sources: micro/kernels/pooling_common.cc, kernels/padding.h, kernels/internal/reference/integer_ops/pooling.h. The
 scales of input and output do not enter.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,16 +82,28 @@ def _axis(size: int, window: int, stride: int, same: bool) -> Axis:
     return Axis(size, output, window, stride, padding)
 
 
-def reference(layer: PoolLayer, values: NDArray[np.int8]) -> NDArray[np.int8]:
+def _mean(window: NDArray[np.int64]) -> NDArray[np.int64]:
+    count = window.shape[1] * window.shape[2]
+    sums = window.sum(axis=(1, 2))
+    mean: NDArray[np.int64] = np.sign(sums) * ((abs(sums) + count // 2) // count)
+    return mean
+
+
+def _largest(window: NDArray[np.int64]) -> NDArray[np.int64]:
+    largest: NDArray[np.int64] = window.max(axis=(1, 2))
+    return largest
+
+
+def _reference(
+    of_window: Callable[[NDArray[np.int64]], NDArray[np.int64]], layer: PoolLayer, values: NDArray[np.int8]
+) -> NDArray[np.int8]:
     """Every output of `values`, int8 and flat, as TensorFlow Lite Micro computes it."""
     image = values.reshape(layer.batches, layer.height.input, layer.width.input, layer.depth).astype(np.int64)
     outputs = np.empty((layer.batches, layer.height.output, layer.width.output, layer.depth), np.int64)
     for row in range(layer.height.output):
         for column in range(layer.width.output):
             window = image[:, _inside(layer.height, row), _inside(layer.width, column)]
-            count = window.shape[1] * window.shape[2]
-            sums = window.sum(axis=(1, 2))
-            outputs[:, row, column] = np.sign(sums) * ((abs(sums) + count // 2) // count)
+            outputs[:, row, column] = of_window(window)
     return np.clip(outputs, layer.output_min, layer.output_max).astype(np.int8).ravel()
 
 
@@ -116,12 +131,19 @@ def _describe(layer: PoolLayer) -> str:
     return f"{height.input}x{width.input} to {height.output}x{width.output}, {layer.depth} channels"
 
 
-OPERATOR = Operator(
-    name="average_pool_2d",
-    builtin=BuiltinOperator.AVERAGE_POOL_2D,
-    resolve=resolve,
-    reference=reference,
-    describe=_describe,
-    activation=_fused,
-    kernels=(Kernel("aot_average_pool_2d", _pack),),
+OPERATORS = tuple(
+    Operator(
+        name=name,
+        builtin=builtin,
+        resolve=resolve,
+        reference=partial(_reference, of_window),
+        describe=_describe,
+        activation=_fused,
+        kernels=(Kernel(f"aot_{name}", _pack),),
+        family="pool_2d",
+    )
+    for name, builtin, of_window in (
+        ("average_pool_2d", BuiltinOperator.AVERAGE_POOL_2D, _mean),
+        ("max_pool_2d", BuiltinOperator.MAX_POOL_2D, _largest),
+    )
 )

@@ -1,11 +1,13 @@
-"""AVERAGE_POOL_2D: NumPy and every core profile's C give TensorFlow Lite Micro's bits; what does not fit is refused."""
+"""Pooling: NumPy and every core profile's C give TensorFlow Lite Micro's bits; what does not fit is refused."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_builder import ModelBuilder, pool_model
+from model_builder import ModelBuilder, pool_model, schema
 from support.exactness import check_reference, prove, random_case, reasons_of
+
+POOLS = (schema.BuiltinOperator.AVERAGE_POOL_2D, schema.BuiltinOperator.MAX_POOL_2D)
 
 
 @st.composite
@@ -17,7 +19,14 @@ def models(draw: st.DrawFn) -> bytes:
     stride = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
     shape = (draw(st.integers(1, 2)), height, width, draw(st.integers(1, 4)))
     activation = draw(st.sampled_from([0, 1, 2, 3]))
-    return pool_model(shape, (window[0], window[1]), stride, same=same, activation=activation)
+    return pool_model(
+        shape,
+        (window[0], window[1]),
+        stride,
+        same=same,
+        activation=activation,
+        builtin=draw(st.sampled_from(POOLS)),
+    )
 
 
 @settings(max_examples=150)
@@ -28,7 +37,8 @@ def test_reference(model: bytes, seed: int) -> None:
 
 def test_every_core_profile() -> None:
     found = [
-        pool_model((2, 7, 5, 3), (3, 2), (2, 1), same=same, activation=activation)
+        pool_model((2, 7, 5, 3), (3, 2), (2, 1), same=same, activation=activation, builtin=builtin)
+        for builtin in POOLS
         for same in (True, False)
         for activation in (0, 1, 2, 3)
     ]
