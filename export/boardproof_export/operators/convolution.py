@@ -111,6 +111,8 @@ def _tensors(graph: Graph, op: Op, kind: _Kind) -> _Tensors:
     if source is None or weights is None:
         raise UnsupportedError("has no input or no weights")
     _check_types(source, weights, bias, output)
+    if kind.source != 0 and weights.type != "INT8":
+        raise UnsupportedError(f"has {weights.type} weights, which TensorFlow Lite Micro does not take here")
     shapes = [tensor.shape for tensor in (source, weights, output)]
     if any(len(shape) != 4 or 0 in shape for shape in shapes):
         raise UnsupportedError(f"makes {list(shapes[2])} of {list(shapes[0])} with weights {list(shapes[1])}")
