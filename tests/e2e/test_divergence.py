@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from e2e.conftest import TARGET, Checkout
+from support.native_board import TIES_UPWARD
 
 pytestmark = pytest.mark.e2e
 REQUANTIZE = Path("firmware/src/engine/aot/arithmetic/requantize.c")
@@ -18,11 +19,9 @@ def broken(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Chec
     root = tmp_path_factory.mktemp("broken") / "checkout"
     shutil.copytree(checkout.root, root, ignore=shutil.ignore_patterns(".pio", ".boardproof"))
     source = (root / REQUANTIZE).read_text(encoding="utf-8")
-    exact = "aot_divide(high, right_shift)"
+    exact, upward = TIES_UPWARD[REQUANTIZE.name]
     assert source.count(exact) == 1
-    (root / REQUANTIZE).write_text(
-        source.replace(exact, "((high >> (right_shift - 1)) + 1) >> 1"), encoding="utf-8"
-    )
+    (root / REQUANTIZE).write_text(source.replace(exact, upward), encoding="utf-8")
     made = Checkout(root)
     done = made.boardproof("build", "--target", TARGET)
     assert done.code == 0, done.err
