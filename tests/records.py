@@ -76,6 +76,7 @@ def build(*, labels: NDArray[Any] | None = LABELS, **changed: Any) -> Report:
             indices=np.arange(0, 60, 10),
             labels=labels,
             dataset=Dataset("Fashion-MNIST test set", "cd" * 32, CLASSES),
+            truth=None if labels is None else labels.astype(np.int64),
         ),
         "measured": measured(),
         "oracles": {

@@ -8,6 +8,7 @@ import numpy as np
 from boardproof_export.shared.errors import ExitCode, LinkError
 from boardproof_export.shared.tensors import TensorInfo
 from boardproof_host.record import metrics
+from boardproof_host.record.assessment import assess
 from boardproof_host.record.facts import (
     Bytes,
     Circumstances,
@@ -19,6 +20,7 @@ from boardproof_host.record.facts import (
     OracleFacts,
 )
 from boardproof_host.record.metrics import IntArray, Parity, Values, Verdict
+from boardproof_host.record.outputs import compare, split
 from boardproof_host.record.schema import (
     Cost,
     Dataset,
@@ -212,33 +214,8 @@ def _measurement(
         mismatches=_mismatches(images, measured, theirs[reference.oracle], model.outputs),
         cost=_cost(measured, target, footprint, model),
         link=_link(link, count),
+        quality=assess(images, measured, model, {"device": device[0]} | {n: v[0] for n, v in values.items()}),
     )
-
-
-def split(rows: Bytes, outputs: Sequence[TensorInfo]) -> list[Values]:
-    """Rows of bytes (N, output bytes) as the outputs' values, an array (N, C) each.
-
-    Raises:
-        ValueError: they are not as long as the outputs.
-    """
-    ends = np.cumsum([output.bytes for output in outputs])
-    if not len(ends) or rows.shape[1] != ends[-1]:
-        raise ValueError(
-            f"rows of {rows.shape[1]} bytes for outputs of {[output.bytes for output in outputs]}"
-        )
-    return [
-        np.ascontiguousarray(rows[:, end - output.bytes : end]).view(output.dtype)
-        for output, end in zip(outputs, ends, strict=True)
-    ]
-
-
-def compare(device: Bytes, oracle: Bytes, outputs: Sequence[TensorInfo]) -> Parity:
-    """Compares rows of bytes (N, output bytes), output by output."""
-    parts = [
-        metrics.parity(mine, theirs)
-        for mine, theirs in zip(split(device, outputs), split(oracle, outputs), strict=True)
-    ]
-    return metrics.joined(parts, int(np.count_nonzero((device == oracle).all(axis=1))))
 
 
 def _class_labels(images: Images, measured: Measured, outputs: Values) -> IntArray | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ class Images:
     indices: NDArray[np.intp]  # (N,) in the data set
     labels: IntArray | None  # (N,) class indices; None where there are none, or where outputs are no classes
     dataset: Dataset | None
+    truth: NDArray[Any] | None = None  # (N,) classes or (N, K) values: what the outputs should be
+    inputs: Bytes | None = None  # (N, input bytes), as they go to the board
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
 
 def _typed_record(kind: Any, value: Mapping[str, Any], where: str) -> Any:
     hints = typing.get_type_hints(kind)
-    names = [field.name for field in fields(kind)]
+    names = [field.name for field in fields(kind) if field.name in value or not field.metadata.get("added")]
     prefix = f"{where}." if where else ""
     for name in names:
         if name not in value:

@@ -48,9 +48,10 @@ def _of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 def _record(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
     properties = {field.name: _of(hints[field.name], definitions) for field in fields(kind)}
+    required = [field.name for field in fields(kind) if not field.metadata.get("added")]
     if kind is Report:
         properties["schema"] = {"const": next(f.default for f in fields(kind) if f.default is not MISSING)}
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    return {"type": "object", "properties": properties, "required": required}
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 `file.py` reads and writes it; report-2.schema.json says the same to other programs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from boardproof_export.shared.tensors import TensorInfo
 from boardproof_host.record.metrics import Histogram, Summary, Verdict
+from boardproof_host.record.quality import Kind
 
 SCHEMA = "boardproof.report/2"
+ADDED = {"added": True}  # a field that records of this schema may lack: an earlier boardproof wrote them
 
 CostUnit = Literal["instructions", "cycles", "microseconds"]
 # proven: complete, and every gate was passed. diverged: the verdict says so. missed: another gate was. incomplete:
@@ -167,6 +169,25 @@ class Host:
 
 
 @dataclass(frozen=True)
+class McNemar:
+    """Samples that the board or an interpreter alone has right, and how likely that is where neither is better."""
+
+    device_alone: int
+    oracle_alone: int
+    p: float
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good the outputs are, by what they mean: `record/quality.py`."""
+
+    kind: Kind
+    metrics: dict[str, dict[str, float | None]]  # "device" and every oracle: value by the metric's name
+    interval: tuple[float, ...] | None  # of the device's top_1, 95 %: its ends; None for other kinds
+    mcnemar: dict[str, McNemar]  # by oracle; empty for other kinds than classes
+
+
+@dataclass(frozen=True)
 class Measurement:
     """What the boards answered, and what that shows. None of it is there when a run failed before the first answer."""
 
@@ -183,6 +204,9 @@ class Measurement:
     mismatches: tuple[Mismatch, ...]  # the worst, against the reference
     cost: Cost
     link: Link
+    quality: Quality | None = field(
+        default=None, metadata=ADDED
+    )  # None where nothing tells what outputs should be
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,12 @@ def render_terminal(report: Report, width: int = 80) -> RenderableType:
     """A renderable for `rich.console.Console.print`: a screen of 80 x 24 for a run that came out well."""
     words = wording.word(report)
     gap = 1 if width < _NARROW else 2
-    parts: list[RenderableType] = [_pairs(words.facts)]
+    facts = words.facts
+    if report.measured is not None and report.measured.quality is not None:
+        facts += (
+            () if report.measured.quality.kind == "classes" else words.quality
+        )  # the table has their accuracy
+    parts: list[RenderableType] = [_pairs(facts)]
     if words.oracles:
         parts += [Text(), _table(wording.ORACLE_COLUMNS, words.oracles, gap)]
     parts += [Text(line) for line in _costs(words)]

@@ -37,6 +37,7 @@ class Wording:
     notes: tuple[str, ...]
     gates: Rows  # GATE_COLUMNS
     facts: Rows  # name, value
+    quality: Rows  # name, value: what the outputs are worth; empty where nothing tells
     oracles: Rows  # ORACLE_COLUMNS
     versions: Rows  # VERSION_COLUMNS
     cost_columns: tuple[str, ...]
@@ -61,6 +62,7 @@ def word(report: Report) -> Wording:
         notes=notes(report),
         gates=tuple(_gate(gate) for gate in report.gates),
         facts=_facts(report),
+        quality=() if found is None else _quality(found),
         oracles=() if found is None else _oracles(found),
         versions=() if found is None else _versions(found),
         cost_columns=() if found is None else ("", *_cost_names(found.cost, emulated)),
@@ -119,6 +121,43 @@ def _choice(report: Report) -> str:
         choice.append(f"range {selection.images}")
     choice.append("dataset order" if selection.seed is None else f"seed {selection.seed}")
     return ", ".join(choice)
+
+
+_METRICS = {
+    "top_1": "top-1",
+    "top_5": "top-5",
+    "auc": "AUC",
+    "mae": "mean absolute error",
+    "rmse": "root of the mean squared error",
+    "r2": "R²",
+    "mse": "mean squared error",
+}
+
+
+def _quality(found: Measurement) -> Rows:
+    """A row a metric: the board's, and the reference's where it is another."""
+    quality = found.quality
+    if quality is None:
+        return ()
+    rows = []
+    for name, value in quality.metrics["device"].items():
+        text = _metric(name, value)
+        other = _metric(name, quality.metrics.get(found.reference.oracle, {}).get(name, value))
+        if name == "top_1" and quality.interval is not None:
+            text += f", 95 % interval {percent(quality.interval[0])} to {percent(quality.interval[1])}"
+        rows.append(
+            (
+                _METRICS[name],
+                text if other == _metric(name, value) else f"{text}; {found.reference.oracle} {other}",
+            )
+        )
+    return tuple(rows)
+
+
+def _metric(name: str, value: float | None) -> str:
+    if value is None:
+        return UNKNOWN
+    return percent(value) if name.startswith("top_") else f"{value:.4g}"
 
 
 def _oracles(found: Measurement) -> Rows:

@@ -126,7 +126,9 @@ def _run(
     with phases.phase("oracles after the stream"):
         outputs = beside.result()
     circumstance = circumstances(phases, command)
-    result = _build(options, known, boards, measurement, journal, leg, outputs, beside.failed, circumstance)
+    result = _build(
+        options, known, boards, inputs, measurement, journal, leg, outputs, beside.failed, circumstance
+    )
     if measurement.untrusted is not None or measurement.reason is None:
         journal.discard()  # nothing to be trusted, or nothing to go on with
     _keep(kept, folder, result)
@@ -188,6 +190,7 @@ def _build(
     options: RunOptions,
     known: _Known,
     boards: Boards,
+    inputs: NDArray[np.uint8],
     measurement: Measurement,
     journal: Journal,
     leg: Leg,
@@ -210,6 +213,8 @@ def _build(
             if labels is None or work.source.meaning != "classes"
             else labels[work.chosen.indices],
             dataset=work.dataset,
+            truth=None if labels is None else labels[work.chosen.indices],
+            inputs=inputs,
         ),
         measured=facts.Measured(
             positions=positions,
