@@ -45,7 +45,7 @@ def test_every_value(
     content = model(name, scale, point, output, output_point, alpha)
     if not oracle_accepts(content):
         return
-    if name in ("ELU", "HARD_SWISH") and reasons_of_or_none(content):
+    if reasons_of_or_none(content):  # scales beyond what the interpreter defines
         return
     check_reference(Case(content, EVERY[None]))
 
