@@ -13,6 +13,7 @@ from typing import Any
 from boardproof_export.shared.errors import BoardproofError, ExitCode
 from boardproof_export.shared.text import printable_lines
 from boardproof_host.commands import build, doctor, ports, prove, report, run, streams, targets, trace
+from boardproof_host.commands.columns import HelpText
 from boardproof_host.commands.options import EXIT_CODES
 
 
@@ -31,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="boardproof",
         description="Prove that the microcontroller computes what Python computes.",
         epilog=f"boardproof COMMAND --help has an example of each.\n\n{EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     parser.add_argument("--version", action="version", version=f"boardproof {version('boardproof')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -41,6 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
         point.load()(commands)
     for command in (trace, report, build, targets, ports, doctor):
         command.register(commands)
+    for each in commands.choices.values():
+        each.formatter_class = HelpText
     return parser
 
 

@@ -4,12 +4,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boardproof_host.commands.columns import HelpText
+
 if TYPE_CHECKING:
     from boardproof_export.shared.sources.opening import SourceOptions
     from boardproof_host.boards.options import BoardOptions
     from boardproof_host.runs.options import RunOptions
 
 INPUT_RANGE = "0:1"
+DATA_TYPES = ("uint8", "int8", "int16", "int32", "float32")
 EXIT_CODES = """\
 exit codes: 0 proven; 1 diverged, or below the gate; 2 usage, or a file that
 cannot be used; 3 link or board; 4 environment: a tool is missing, a build
@@ -19,11 +22,11 @@ is kept)
 
 
 def help_of(description: str, example: str, codes: str = EXIT_CODES) -> dict[str, Any]:
-    """What a command's parser is made with: a description, an example and the exit codes, lines as they stand."""
+    """What a command's parser is made with: a description, an example and the exit codes."""
     return {
         "description": description,
         "epilog": f"example: {example}\n\n{codes}",
-        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "formatter_class": HelpText,
     }
 
 
@@ -54,7 +57,10 @@ def add_data(arguments: "argparse._ActionsContainer") -> None:
         "--resize", action="store_true", help="resize images to the size that the model takes"
     )
     arguments.add_argument(
-        "--data-type", choices=("uint8", "int8", "int16", "int32", "float32"), help="of raw files' values"
+        "--data-type",
+        choices=DATA_TYPES,
+        metavar="TYPE",
+        help=f"of raw files' values: {', '.join(DATA_TYPES)}",
     )
     arguments.add_argument(
         "--input-range",
