@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from boardproof_export.aot.limits import Reason, configuration_reasons
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.fully_connected import resolve
-from boardproof_export.shared.model import Graph, Op, Tensor
-from boardproof_export.shared.model.records import ABSENT
+from boardproof_export.shared.model import ABSENT, Graph, Op, Tensor
 from boardproof_export.shared.options import DamagedOptionsError
 
 # The builtin operators that micro_mutable_op_resolver.h can register, August 2026.
