@@ -18,7 +18,7 @@ from rich.console import Console
 
 from boardproof_host.record import file
 from boardproof_host.record.facts import Gates
-from boardproof_host.record.schema import Gate, Measurement, Report
+from boardproof_host.record.schema import Gate, Measurement, Outcome, Report
 from boardproof_host.report import print_report, render_html, render_junit, render_markdown, render_terminal
 from records import build, fell_silent, silicon
 
@@ -143,6 +143,22 @@ def test_the_verdict_of_an_engine_that_is_its_own_oracle_says_so(fmt: str) -> No
 def test_a_missed_gate_is_told(fmt: str) -> None:
     text = RENDERERS[fmt](build(gates=Gates(min_accuracy=0.99)))
     assert "min-accuracy" in text or "wanted 99.00 %" in text
+
+
+@pytest.mark.parametrize("fmt", ["terminal", "markdown", "html"])
+@pytest.mark.parametrize(
+    ("outcome", "stamp"),
+    [
+        ("proven", "exact"),
+        ("missed", "exact, gate missed"),
+        ("incomplete", "exact, incomplete"),
+        ("interrupted", "exact, interrupted"),
+        ("failed", "failed"),
+    ],
+)
+def test_a_verdict_is_not_alone_where_the_run_was_not_well(outcome: Outcome, stamp: str, fmt: str) -> None:
+    text = RENDERERS[fmt](replace(RECORDS["exact"], outcome=outcome))
+    assert {"terminal": f" {stamp}  ", "markdown": f": {stamp}\n", "html": f">{stamp}<"}[fmt] in text
 
 
 @pytest.mark.parametrize("fmt", ["terminal", "markdown", "html"])
