@@ -1,4 +1,4 @@
-"""SVDF over several steps: NumPy and every core profile's C give TensorFlow Lite Micro's bits, state kept or put back."""
+"""SVDF, state kept or put back: NumPy and every core profile's C give TensorFlow Lite Micro's bits at each step."""
 
 import numpy as np
 import pytest

@@ -74,8 +74,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Kernel(Generic[Layer]):
-    """A C function that computes a layer, or a part of it a call: `name`(descriptor, inputs, outputs, states, scratch if
-    there is any). The descriptor is of type `descriptor`, aot_ROOM_t where that is not said."""
+    """A C function that computes a layer, or a part of it a call: `name`(descriptor, inputs, outputs, states, scratch
+    if there is any). The descriptor is of type `descriptor`, aot_ROOM_t where that is not said."""
 
     name: str
     pack: Callable[[Layer], Call | tuple[Call, ...]]
@@ -91,8 +91,8 @@ class Operator(Generic[Layer]):
 
     `resolve` raises checks.UnsupportedError, or DamagedOptionsError. `reference` is NumPy's, to the bit: from the layer
     and what is read to what is written, one array or several, all flat and of the tensors' types; states come last, as
-    flat arrays of bytes that it changes. Without kernels nothing is computed: the output is the first input under another
-    name.
+    flat arrays of bytes that it changes. Without kernels nothing is computed: the output is the first input under
+    another name.
     """
 
     name: str  # the schema's, in lower case

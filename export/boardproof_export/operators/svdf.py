@@ -1,7 +1,7 @@
 """SVDF: filters over the newest inputs, whose activations an int8 or int16 variable tensor keeps.
 
-What is refused is what PrepareSvdf of micro/kernels/svdf_common.cc refuses or reads through a null pointer, and what its
-kernel would read as another type. Its integer kernel ignores the fused activation, and so does this one.
+What is refused is what PrepareSvdf of micro/kernels/svdf_common.cc refuses or reads through a null pointer, and what
+its kernel would read as another type. Its integer kernel ignores the fused activation, and so does this one.
 """
 
 from dataclasses import dataclass, field
