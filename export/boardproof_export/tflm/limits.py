@@ -93,6 +93,8 @@ _STATEFUL = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_O
 
 def firmware_reasons(graph: Graph) -> Iterator[Reason]:
     """Why firmware with the engine `tflm` cannot run the graph, in the graph's order."""
+    if graph.subgraphs != 1:
+        yield Reason(f"the model has {graph.subgraphs} subgraphs")
     yield from configuration_reasons(graph)
     yield from tflm_reasons(graph)
     yield from stateful_reasons(graph)

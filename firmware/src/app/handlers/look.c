@@ -42,6 +42,7 @@ void handle_profile(const frame_t *frame) {
   engine_fault_t fault = {0, 0};
   const engine_hook_t hook = {.after_op = write_entry, .context = &writer};
   reply_begin(&writer, MESSAGE_PROFILE_ANSWER, frame->seq);
+  engine_reset();
   hal_measure_begin();
   const engine_status_t status = engine_invoke(&hook, &fault);
   (void)hal_measure_end();
@@ -76,6 +77,7 @@ void handle_layer(const frame_t *frame) {
   }
   engine_fault_t fault = {0, 0};
   const engine_hook_t hook = {.after_op = write_part, .context = &layer};
+  engine_reset();
   const engine_status_t status = engine_invoke(&hook, &fault);
   if (layer.found) {
     end_answer(&layer.writer, frame->seq, status, &fault);
