@@ -38,6 +38,14 @@ class Phases:
             self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - started, 3)
 
 
+def cost_unit(identity: Identity) -> CostUnit | None:
+    """What a board's ticks say of an inference's cost; None where they say nothing: a process of this machine counts its
+    own time."""
+    if identity.emulated and identity.tick_unit is TickUnit.MICROSECONDS:
+        return None
+    return UNITS[identity.tick_unit]
+
+
 def target_of(identity: Identity) -> Target:
     """The board's side of a record."""
     return Target(
