@@ -80,7 +80,7 @@ def _arenas(plans: Sequence[MemoryPlan]) -> Iterator[str]:
     yield f"  {'TFLM':<16}{tflm.bytes:>11,}  {bar}"
     source = "measured" if tflm.measured else "bounded"
     yield f"  # tensors and scratch; = its structures, {tflm.structures:,}"
-    yield f"  TFLM is TensorFlow Lite Micro's, at most, on 32 bits: {source}"
+    yield f"  TFLM: TensorFlow Lite Micro on 32 bits, at most, {source}"
 
 
 def _bar(mark: str, size: int, most: int) -> str:
