@@ -39,8 +39,8 @@ class Phases:
 
 
 def cost_unit(identity: Identity) -> CostUnit | None:
-    """What a board's ticks say of an inference's cost; None where they say nothing: a process of this machine counts its
-    own time."""
+    """The unit in which a board counts what an inference costs; None where it counts this machine's time
+    instead."""
     if identity.emulated and identity.tick_unit is TickUnit.MICROSECONDS:
         return None
     return UNITS[identity.tick_unit]
