@@ -45,8 +45,11 @@ def check_runs(target: Target, path: Path) -> None:
         check.load()(path, target.engine, f"on {target.name}")
 
 
-def facts_of(path: Path, identity: Identity) -> ModelFacts:
+def facts_of(path: Path, identity: Identity, kept: Path) -> ModelFacts:
     """What `export` knows of the model that a board runs: kernels, multiply-accumulates, where tensors lie.
+
+    Args:
+        kept: a folder for answers that take long.
 
     Raises:
         InputError: the file cannot be read.
@@ -54,7 +57,7 @@ def facts_of(path: Path, identity: Identity) -> ModelFacts:
     """
     found = entry_points(group="boardproof.facts", name="model")
     for point in found:
-        facts: ModelFacts = point.load()(path, identity.engine, identity.kernels)
+        facts: ModelFacts = point.load()(path, identity.engine, identity.kernels, kept)
         return facts
     raise ToolMissingError(
         "boardproof was installed before it knew what to ask of a model", hint=_INSTALL_AGAIN

@@ -3,24 +3,19 @@
 The board computes each image twice, with the hook that looks behind every operator and without, so that what the hook
 costs is known."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from boardproof_export.shared.manifest import OpInfo
-from boardproof_export.shared.model import Graph, read_graph
-from boardproof_export.shared.project import Project
+from boardproof_export.shared.model import read_graph
+from boardproof_export.shared.project import Project, state_folder
 from boardproof_host.boards.open import check, open_boards
 from boardproof_host.boards.which_model import describe_model, facts_of
-from boardproof_host.link.session import Session
-from boardproof_host.protocol import messages
-from boardproof_host.record.profile import profile
-from boardproof_host.record.schema import Profile
-from boardproof_host.runs import data, layers, selection, suspects
-from boardproof_host.runs.circumstances import cost_unit, target_of
+from boardproof_host.runs import data, selection, suspects
+from boardproof_host.runs.circumstances import target_of
+from boardproof_host.runs.insides import FACTS, look
 from boardproof_host.runs.options import ProfileOptions
 from boardproof_host.runs.profile_record import ProfileRecord
 from boardproof_host.runs.trace import profiling
@@ -44,50 +39,13 @@ def run_profile(
         boards = open_boards(replace(options.board, boards=1), project, stack)
         session, path = boards.sessions[0], boards.model
         identity, model = profiling(session), describe_model(path)
-        facts = facts_of(path, identity)
+        facts = facts_of(path, identity, state_folder(project) / FACTS)
         source = data.for_model(options.source, model)
         images = _images(options, len(source))
         rows = source.rows(model.inputs, np.array(images))
         tell(f"looking at {len(images)} image{'s' if len(images) > 1 else ''}")
         found = look(session, read_graph(path), facts.ops, rows, images, options.board.link.patience)
     return ProfileRecord(path.name, model.sha256, target_of(identity), source.name, found)
-
-
-def look(
-    session: Session,
-    graph: Graph,
-    ops: Sequence[OpInfo],
-    rows: NDArray[np.uint8],
-    images: Sequence[int],
-    patience: float | None = None,
-) -> Profile:
-    """The profile of images: on the board, each with and without the hook.
-
-    Args:
-        rows: uint8 (I, input bytes) of the images.
-        patience: seconds that the board may take for an answer; None: as it says in hello.
-
-    Raises:
-        LinkError: the board does not answer, or with something else.
-    """
-    assert session.identity is not None
-    inferences: list[int] = []
-    sections: list[list[int | None]] = []
-    for row in rows:
-        # One at a time: the next one's bytes would interrupt a board whose interrupts count.
-        inferences += [answer.ticks for answer in session.stream([(0, row.tobytes())])]
-        request = messages.Profile(row.tobytes())
-        payload = (
-            session.look(request) if patience is None else session.ask(request, timeout=patience, tries=2)
-        )
-        entries = layers.read_entries(payload, graph)
-        sections.append(
-            [
-                sum(entry.ticks for entry in entries if entry.op == op.index) if op.outputs else None
-                for op in graph.ops
-            ]
-        )
-    return profile(ops, sections, inferences, images, cost_unit(session.identity))
 
 
 def _images(options: ProfileOptions, total: int) -> tuple[int, ...]:
