@@ -82,7 +82,7 @@ def trace(
         edges = Edges.of(graph, path)
         source = named or for_model(options.source, describe_model(path))
         _check_fit(source, path)
-        identity = _profiling(session)
+        identity = profiling(session)
         chosen = _suspects(options, project, graph.sha256, identity.target, source)
         rows = source.rows(edges.inputs, np.array(chosen.images))
         tell(f"looking at {chosen.words}")
@@ -101,7 +101,12 @@ def _check_fit(source: DataSource, model: Path) -> None:
     source.rows(Edges.of(read_graph(model), model).inputs, np.arange(1))
 
 
-def _profiling(session: Session) -> Identity:
+def profiling(session: Session) -> Identity:
+    """The identity of a board that can profile.
+
+    Raises:
+        LinkError: it cannot.
+    """
     identity = session.identity
     assert identity is not None
     if not identity.features & Feature.PROFILE:

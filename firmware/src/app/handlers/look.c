@@ -30,6 +30,7 @@ static void write_entry(void *context, uint16_t op, uint8_t output, const void *
       .crc = crc32_update(0, (const uint8_t *)data, bytes),
   };
   message_write_profile_entry(&entry, frame_writer_put, context);
+  hal_flush(); /* what is sent by interrupts would count as the next operator's */
   hal_measure_begin();
 }
 
