@@ -18,7 +18,7 @@ from boardproof_export.shared.sources import DataSource
 from boardproof_export.shared.sources.opening import open_source
 from boardproof_host.boards.open import check, open_boards
 from boardproof_host.boards.processes import virtual_board
-from boardproof_host.boards.which_model import describe_model
+from boardproof_host.boards.which_model import describe_graph
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
 from boardproof_host.oracles.edges import Edges
@@ -28,7 +28,7 @@ from boardproof_host.protocol.messages import Feature
 from boardproof_host.record.store import Store
 from boardproof_host.runs import layers, suspects
 from boardproof_host.runs.data import for_model
-from boardproof_host.runs.layers import Divergence
+from boardproof_host.runs.layers import Differing
 from boardproof_host.runs.options import TraceOptions
 from boardproof_host.runs.run import REPORTS
 from boardproof_host.runs.suspects import Suspects
@@ -72,19 +72,22 @@ def trace(
     """
     check(options.board, project)
     named = None if options.source.data is None else open_source(options.source)
-    if named is not None and options.board.model is not None:
-        _check_fit(named, options.board.model)
+    wanted = options.board.model
+    graph = None if wanted is None else read_graph(wanted)
+    if named is not None and graph is not None and wanted is not None:
+        # Before the board is asked: it refuses an input of another size in words that lead elsewhere.
+        named.rows(Edges.of(graph, wanted).inputs, np.arange(1))
     with ExitStack() as stack:
         tell("opening the board")
         boards = open_boards(replace(options.board, boards=1), project, stack)
         session, path = boards.sessions[0], boards.model
-        graph = read_graph(path)
-        edges = Edges.of(graph, path)
-        source = named or for_model(options.source, describe_model(path))
-        _check_fit(source, path)
+        if graph is None or path != wanted:
+            graph = read_graph(path)
+        model = describe_graph(graph, path)
+        source = named or for_model(options.source, model)
         identity = _profiling(session)
         chosen = _suspects(options, project, graph.sha256, identity.target, source)
-        rows = source.rows(edges.inputs, np.array(chosen.images))
+        rows = source.rows(model.inputs, np.array(chosen.images))
         tell(f"looking at {chosen.words}")
         reference = _reference(path, stack)
         pair = _Pair(session, reference, options.board.link.patience)
@@ -92,13 +95,8 @@ def trace(
             _profile(pair, graph, image, row.tobytes())
             for image, row in zip(chosen.images, rows, strict=True)
         ]
-        divergences = [_diverge(pair, graph, one) for one in profiled if one.wrong]
-    return build_trace(path.name, graph, identity, chosen, profiled, divergences)
-
-
-def _check_fit(source: DataSource, model: Path) -> None:
-    """Before the board is asked: it refuses an input of another size in words that lead elsewhere."""
-    source.rows(Edges.of(read_graph(model), model).inputs, np.arange(1))
+        differing = [_values(pair, graph, one) for one in profiled if one.wrong]
+    return build_trace(path.name, graph, identity, chosen, profiled, differing)
 
 
 def _profiling(session: Session) -> Identity:
@@ -141,7 +139,7 @@ def _profile(pair: _Pair, graph: Graph, image: int, data: bytes) -> Profiled:
     return Profiled(image, data, mine, layers.differing(graph, mine, theirs))
 
 
-def _diverge(pair: _Pair, graph: Graph, one: Profiled) -> Divergence:
+def _values(pair: _Pair, graph: Graph, one: Profiled) -> Differing:
     """The first output of an image that differs, with its values from both sides, asked for in pieces: each is an
     inference of its own."""
     first = one.wrong[0]
@@ -150,4 +148,4 @@ def _diverge(pair: _Pair, graph: Graph, one: Profiled) -> Divergence:
     for offset in range(0, size, pair.piece):
         pieces = pair.look(messages.Layer(first.op, first.output, offset, pair.piece, one.data))
         mine, theirs = mine + pieces[0], theirs + pieces[1]
-    return layers.diverge(one.image, graph, first, mine, theirs)
+    return Differing(one.image, first, mine, theirs)

@@ -10,7 +10,8 @@ from boardproof_host.link.handshake import Identity
 from boardproof_host.protocol.messages import TickUnit
 from boardproof_host.record.schema import CostUnit, Target
 from boardproof_host.runs.circumstances import UNITS, target_of
-from boardproof_host.runs.layers import Divergence, Entry
+from boardproof_host.runs.diagnosis import Diagnosis
+from boardproof_host.runs.layers import Differing, Divergence, Entry, diagnoses, diverge
 from boardproof_host.runs.suspects import Suspects
 
 SCHEMA = "boardproof.trace/1"
@@ -45,6 +46,7 @@ class Trace:
     ops: tuple[OpRow, ...]
     ticks: float | None  # sum over the operators
     divergences: tuple[Divergence, ...]  # the first one of every image that diverges
+    diagnoses: tuple[Diagnosis, ...]  # what these usually mean, an operator's output each, in execution order
     schema: str = SCHEMA
 
     def to_json(self) -> str:
@@ -68,7 +70,7 @@ def build_trace(
     identity: Identity,
     chosen: Suspects,
     profiled: Sequence[Profiled],
-    divergences: Sequence[Divergence],
+    differing: Sequence[Differing],
 ) -> Trace:
     """From the profiles to the record. `profiled` holds one image at least."""
     # An emulator's clock is no time, and an interpreter's under Python is none of a board.
@@ -87,7 +89,8 @@ def build_trace(
         rebuilt=chosen.build_id not in (None, identity.build_id),
         ops=rows,
         ticks=sum(row.ticks or 0 for row in rows) if known else None,
-        divergences=tuple(divergences),
+        divergences=tuple(diverge(graph, one) for one in differing),
+        diagnoses=tuple(diagnoses(graph, differing)),
     )
 
 
