@@ -17,8 +17,7 @@ Kind = Literal[
     "weights",  # one channel, or a few, without a rule: weights of these
     "scale",  # by a factor: a multiplier or a shift
     "offset",  # by a constant: a zero point or a bias
-    "border",  # beside edges alone: padding
-    "moved",  # the values of a neighbouring row, column or channel: padding, an offset
+    "padding",  # beside edges alone, or the values of a neighbouring row or column
     "order",  # the right values in other places: a layout
     "saturation",  # at an end of the range: a clamp
     "stray",  # single values: memory
@@ -72,7 +71,8 @@ def diagnose(
     limits = (float("-inf"), float("inf"))
     if kind.kind in "iu":
         limits = (np.iinfo(kind).min, np.iinfo(kind).max)
-    found = Evidence(sides[0], sides[1], zero_point or 0, limits)
+    bounds = symptoms.bounds_of(sides[1], limits)
+    found = Evidence(sides[0], sides[1], zero_point or 0, limits, bounds)
     if not found.wrong.any():
         return None
     return (
@@ -94,7 +94,7 @@ def _places(found: Evidence) -> Hint | None:
                 "order", f"each value is that of {many} {_side(places)}: an offset in the channels' order"
             )
         words = f"each value is that of {many} {_side(places)}: the padding before the image, or an offset"
-        return Hint("moved", words)
+        return Hint("padding", words)
     if symptoms.swapped(found):
         return Hint("order", "rows and columns are swapped: a transposition, or a layout that was mistaken")
     if symptoms.reordered(found):
@@ -126,7 +126,7 @@ def _edges(found: Evidence) -> Hint | None:
     if not edges:
         return None
     edge = f"{_list(edges)} edge{'s' if len(edges) > 1 else ''}"
-    return Hint("border", f"only values beside the {edge} differ: the padding, its size or its value")
+    return Hint("padding", f"only values beside the {edge} differ: the padding, its size or its value")
 
 
 def _channels(found: Evidence, zero_point: int | None) -> Hint | None:
@@ -143,9 +143,10 @@ def _channels(found: Evidence, zero_point: int | None) -> Hint | None:
             return Hint(
                 "scale", f"only {name} differ{_s(channels)}, by a factor of {_factor(number)}", channels
             )
-    if all(symptoms.offset(part) is not None for part in parts):
-        by = symptoms.offset(parts[0])
-        words = f"only {name} differ{_s(channels)}, by a constant{f' ({by:+d})' if len(parts) == 1 else ''}: the bias"
+    # A constant of one tells nothing where each image has a single value.
+    told = found.board[0, ..., 0].size > 1 or np.abs(found.difference[found.wrong]).max() > 1
+    if told and all(symptoms.offset(part) is not None for part in parts):
+        words = f"only {name} differ{_s(channels)}, by a constant: the bias"
         return Hint("offset", words, channels)
     if count < _STRAY and found.board[..., 0].size > _STRAY * count:
         words = f"{_values(count)} of {name} differ{'s' if count == 1 else ''} alone: memory that something else writes"
@@ -173,7 +174,7 @@ def _factor(number: float) -> str:
 def _all(found: Evidence, zero_point: int | None) -> Hint:
     """Differences in many channels."""
     if (by := symptoms.offset(found)) is not None:
-        return Hint("offset", f"all values differ by {by:+d}: the output's zero point")
+        return Hint("offset", f"all values differ by {by:+.3g}: the output's zero point")
     wrong = found.difference[found.wrong]
     if np.abs(wrong).max() <= 1 and found.board.dtype.kind == "i":
         return Hint("rounding", f"by one, strewn over the tensor: a rounding{_way(found, wrong)}")

@@ -26,6 +26,7 @@ class Evidence:
     reference: Values
     zero_point: int  # 0 where the tensor is not quantized
     limits: tuple[float, float]  # of the type
+    bounds: tuple[float, float]  # of the reference, by `bounds_of`
 
     @property
     def difference(self) -> Values:
@@ -42,21 +43,22 @@ class Evidence:
             same |= np.isnan(self.board) & np.isnan(self.reference)
         return ~same
 
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """The range that the reference keeps to: the type's, or a fused activation's, at whose ends values pile up."""
-        low, high = self.limits
-        least, most = self.reference.min(), self.reference.max()
-        if low < least and np.mean(self.reference == least) >= _PILED:
-            low = least
-        if most < high and np.mean(self.reference == most) >= _PILED:
-            high = most
-        return float(low), float(high)
-
     def channel(self, number: int) -> "Evidence":
         """One channel's."""
         part = (..., slice(number, number + 1))
-        return Evidence(self.board[part], self.reference[part], self.zero_point, self.limits)
+        return Evidence(self.board[part], self.reference[part], self.zero_point, self.limits, self.bounds)
+
+
+def bounds_of(reference: Values, limits: tuple[float, float]) -> tuple[float, float]:
+    """The range that the reference keeps to: the type's, or a fused activation's, at whose ends values pile up."""
+    low, high = limits
+    least, most = float(reference.min()), float(reference.max())
+    piled = max(FEW, _PILED * reference.size)
+    if low < least and np.count_nonzero(reference == least) > piled:
+        low = least
+    if most < high and np.count_nonzero(reference == most) > piled:
+        high = most
+    return low, high
 
 
 def planes(values: Values, shape: tuple[int, ...]) -> Values:
@@ -168,17 +170,17 @@ def cut_at(found: Evidence) -> float | None:
     return float(end) if (below or above) and found.board.min() != found.board.max() else None
 
 
-def offset(found: Evidence) -> int | None:
-    """What all values are off by, where neither side is cut; None where that is not one number."""
+def offset(found: Evidence) -> float | None:
+    """What all values are off by, to their rounding, where neither side is cut; None where that is not one number."""
     low, high = found.bounds
-    free = (found.reference > low) & (found.reference < high) & (found.board > low) & (found.board < high)
-    differences = np.unique(found.difference[free])
-    if np.count_nonzero(free) < FEW or len(differences) != 1 or differences[0] == 0:
-        return None
-    moved_by = differences[0]
-    expected = np.clip(found.reference + moved_by, low, high)
     inside = (found.reference > low) & (found.reference < high)
-    return int(moved_by) if np.array_equal(expected[inside], found.board[inside]) else None
+    free = inside & (found.board > low) & (found.board < high)
+    differences = found.difference[free]
+    if len(differences) < FEW or differences.max() - differences.min() > 1 or (differences == 0).any():
+        return None
+    by = float(differences.mean())
+    expected = np.clip(found.reference + by, low, high)
+    return by if (np.abs(expected - found.board)[inside] < 1).all() else None
 
 
 def factor(found: Evidence) -> float | None:

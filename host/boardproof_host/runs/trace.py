@@ -6,13 +6,13 @@ that process and not this one.
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from boardproof_export.shared.errors import InputError, LinkError
-from boardproof_export.shared.model import Graph, read_graph
+from boardproof_export.shared.model import read_graph
 from boardproof_export.shared.project import Project, state_folder
 from boardproof_export.shared.sources import DataSource
 from boardproof_export.shared.sources.opening import open_source
@@ -23,38 +23,16 @@ from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
 from boardproof_host.oracles.edges import Edges
 from boardproof_host.ports.serial_port import SerialTransport
-from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import Feature
 from boardproof_host.record.store import Store
 from boardproof_host.runs import layers, suspects
 from boardproof_host.runs.data import for_model
-from boardproof_host.runs.layers import Differing
+from boardproof_host.runs.mistakes import explained
 from boardproof_host.runs.options import TraceOptions
+from boardproof_host.runs.pair import Pair
 from boardproof_host.runs.run import REPORTS
 from boardproof_host.runs.suspects import Suspects
-from boardproof_host.runs.trace_record import Profiled, Trace, build_trace
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """The board and the reference, asked the same."""
-
-    board: Session
-    reference: Session
-    patience: float | None  # seconds that the board may take for an answer; None: as it says in hello
-
-    @property
-    def piece(self) -> int:
-        """Bytes of a layer that both give in one answer."""
-        identities = [session.identity for session in (self.board, self.reference)]
-        return min(identity.longest_answer for identity in identities if identity is not None)
-
-    def look(self, request: messages.Profile | messages.Layer) -> tuple[bytes, bytes]:
-        """The payloads of both answers."""
-        theirs = self.reference.look(request)
-        if self.patience is None:
-            return self.board.look(request), theirs
-        return self.board.ask(request, timeout=self.patience, tries=2), theirs
+from boardproof_host.runs.trace_record import Trace, build_trace
 
 
 def trace(
@@ -89,14 +67,12 @@ def trace(
         chosen = _suspects(options, project, graph.sha256, identity.target, source)
         rows = source.rows(model.inputs, np.array(chosen.images))
         tell(f"looking at {chosen.words}")
-        reference = _reference(path, stack)
-        pair = _Pair(session, reference, options.board.link.patience)
-        profiled = [
-            _profile(pair, graph, image, row.tobytes())
-            for image, row in zip(chosen.images, rows, strict=True)
-        ]
-        differing = [_values(pair, graph, one) for one in profiled if one.wrong]
-    return build_trace(path.name, graph, identity, chosen, profiled, differing)
+        pair = Pair(session, _reference(path, stack), graph, options.board.link.patience)
+        pairs = zip(chosen.images, rows, strict=True)
+        profiled = [pair.profile(image, row.tobytes()) for image, row in pairs]
+        differing = pair.values(profiled)
+        meant = [explained(pair, found, profiled, differing) for found in layers.diagnoses(graph, differing)]
+    return build_trace(path.name, graph, identity, chosen, profiled, differing, meant)
 
 
 def _profiling(session: Session) -> Identity:
@@ -132,20 +108,3 @@ def _reference(path: Path, stack: ExitStack) -> Session:
     if not session.hello().features & Feature.PROFILE:
         raise InputError(f"{path} is too large to keep every operator's output", hint="trace a smaller model")
     return session
-
-
-def _profile(pair: _Pair, graph: Graph, image: int, data: bytes) -> Profiled:
-    mine, theirs = (layers.read_entries(payload, graph) for payload in pair.look(messages.Profile(data)))
-    return Profiled(image, data, mine, layers.differing(graph, mine, theirs))
-
-
-def _values(pair: _Pair, graph: Graph, one: Profiled) -> Differing:
-    """The first output of an image that differs, with its values from both sides, asked for in pieces: each is an
-    inference of its own."""
-    first = one.wrong[0]
-    size = max(first.bytes, layers.tensor_of(graph, first).bytes or 0)
-    mine = theirs = b""
-    for offset in range(0, size, pair.piece):
-        pieces = pair.look(messages.Layer(first.op, first.output, offset, pair.piece, one.data))
-        mine, theirs = mine + pieces[0], theirs + pieces[1]
-    return Differing(one.image, first, mine, theirs)

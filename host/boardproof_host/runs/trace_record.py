@@ -11,7 +11,8 @@ from boardproof_host.protocol.messages import TickUnit
 from boardproof_host.record.schema import CostUnit, Target
 from boardproof_host.runs.circumstances import UNITS, target_of
 from boardproof_host.runs.diagnosis import Diagnosis
-from boardproof_host.runs.layers import Differing, Divergence, Entry, diagnoses, diverge
+from boardproof_host.runs.layers import Differing, Divergence, diverge
+from boardproof_host.runs.pair import Profiled
 from boardproof_host.runs.suspects import Suspects
 
 SCHEMA = "boardproof.trace/1"
@@ -54,16 +55,6 @@ class Trace:
         return json.dumps({"schema": self.schema} | asdict(self), indent=2, allow_nan=False) + "\n"
 
 
-@dataclass(frozen=True)
-class Profiled:
-    """One image's profile."""
-
-    image: int
-    data: bytes  # the inputs, as they went to the board
-    board: list[Entry]
-    wrong: list[Entry]  # the board's entries that are not the reference's, in execution order
-
-
 def build_trace(
     model: str,
     graph: Graph,
@@ -71,6 +62,7 @@ def build_trace(
     chosen: Suspects,
     profiled: Sequence[Profiled],
     differing: Sequence[Differing],
+    meant: Sequence[Diagnosis],
 ) -> Trace:
     """From the profiles to the record. `profiled` holds one image at least."""
     # An emulator's clock is no time, and an interpreter's under Python is none of a board.
@@ -90,7 +82,7 @@ def build_trace(
         ops=rows,
         ticks=sum(row.ticks or 0 for row in rows) if known else None,
         divergences=tuple(diverge(graph, one) for one in differing),
-        diagnoses=tuple(diagnoses(graph, differing)),
+        diagnoses=tuple(meant),
     )
 
 
