@@ -20,12 +20,11 @@ Kind = Literal[
     "padding",  # beside edges alone, or the values of a neighbouring row or column
     "order",  # the right values in other places: a layout
     "saturation",  # at an end of the range: a clamp
-    "stray",  # single values: memory
+    "stray",  # the same few values in each image: memory
     "unrelated",  # everywhere, without a rule: stale weights, another input
 ]
 _AXES = {1: "row", 2: "column", 3: "channel"}
 _RELATED = 0.5  # a correlation below which values have little to do with each other
-_STRAY = 4  # values, or fewer
 
 
 @dataclass(frozen=True)
@@ -76,32 +75,36 @@ def diagnose(
     if not found.wrong.any():
         return None
     return (
-        _places(found)
+        _order(found)
         or _ends(found)
-        or _edges(found)
         or _channels(found, zero_point)
+        or _moved(found)
+        or _edges(found)
         or _all(found, zero_point)
     )
 
 
-def _places(found: Evidence) -> Hint | None:
+def _order(found: Evidence) -> Hint | None:
     """Right values in other places."""
-    if (move := symptoms.moved(found)) is not None:
-        axis, places = move
-        many = f"{abs(places)} {_AXES[axis]}{'s' if abs(places) > 1 else ''}"
-        if axis == 3:
-            return Hint(
-                "order", f"each value is that of {many} {_side(places)}: an offset in the channels' order"
-            )
-        words = f"each value is that of {many} {_side(places)}: the padding before the image, or an offset"
-        return Hint("padding", words)
     if symptoms.swapped(found):
         return Hint("order", "rows and columns are swapped: a transposition, or a layout that was mistaken")
     if symptoms.reordered(found):
-        return Hint(
-            "order", "the right values stand in another order: a transposition, or a layout that was mistaken"
-        )
+        words = "the right values stand in another order: a transposition, or a layout that was mistaken"
+        return Hint("order", words)
     return None
+
+
+def _moved(found: Evidence) -> Hint | None:
+    """The values of neighbours."""
+    if (move := symptoms.moved(found)) is None:
+        return None
+    axis, places = move
+    words = (
+        f"each value is that of {abs(places)} {_AXES[axis]}{'s' if abs(places) > 1 else ''} {_side(places)}"
+    )
+    if axis == 3:
+        return Hint("order", f"{words}: an offset in the channels' order")
+    return Hint("padding", f"{words}: the padding before the image, or an offset")
 
 
 def _side(places: int) -> str:
@@ -136,31 +139,25 @@ def _channels(found: Evidence, zero_point: int | None) -> Hint | None:
         return None
     name = f"channel{'s' if len(channels) > 1 else ''} {_list(tuple(map(str, channels)))}"
     parts = [found.channel(number) for number in channels]
-    count = int(np.count_nonzero(found.wrong))
     if zero_point is not None:
         factors = {symptoms.factor(part) for part in parts}
         if len(factors) == 1 and (number := factors.pop()) is not None:
             return Hint(
                 "scale", f"only {name} differ{_s(channels)}, by a factor of {_factor(number)}", channels
             )
-    # A constant of one tells nothing where each image has a single value.
-    told = found.board[0, ..., 0].size > 1 or np.abs(found.difference[found.wrong]).max() > 1
-    if told and all(symptoms.offset(part) is not None for part in parts):
-        words = f"only {name} differ{_s(channels)}, by a constant: the bias"
-        return Hint("offset", words, channels)
-    if count < _STRAY and found.board[..., 0].size > _STRAY * count:
-        words = f"{_values(count)} of {name} differ{'s' if count == 1 else ''} alone: memory that something else writes"
-        return Hint("stray", words, channels)
+    alone = found.board[0, ..., 0].size == 1  # each image has a single value of a channel
+    if not alone and all(symptoms.offset(part) is not None for part in parts):
+        return Hint("offset", f"only {name} differ{_s(channels)}, by a constant: the bias", channels)
+    if symptoms.stray(found):
+        return Hint(
+            "stray", f"the same few values of {name} differ: memory that something else writes", channels
+        )
     words = f"only {name} differ{_s(channels)}: weights of {'it' if len(channels) == 1 else 'these'}"
-    return Hint("weights", words + ("" if count >= symptoms.FEW else ", or the bias or scale"), channels)
+    return Hint("weights", words + (", or the bias or the scale" if alone else ""), channels)
 
 
 def _s(channels: tuple[int, ...]) -> str:
     return "s" if len(channels) == 1 else ""
-
-
-def _values(count: int) -> str:
-    return "one value" if count == 1 else f"{count} values"
 
 
 def _factor(number: float) -> str:
@@ -177,6 +174,10 @@ def _all(found: Evidence, zero_point: int | None) -> Hint:
         return Hint("offset", f"all values differ by {by:+.3g}: the output's zero point")
     wrong = found.difference[found.wrong]
     if np.abs(wrong).max() <= 1 and found.board.dtype.kind == "i":
+        if len(wrong) <= symptoms.FEW:
+            return Hint(
+                "rounding", f"by one, {len(wrong)} in all: a rounding, or a weight that hardly counts"
+            )
         return Hint("rounding", f"by one, strewn over the tensor: a rounding{_way(found, wrong)}")
     if zero_point is not None and (number := symptoms.factor(found)) is not None:
         return Hint("scale", f"all values differ by a factor of {_factor(number)}, for all channels")
@@ -196,7 +197,7 @@ def _all(found: Evidence, zero_point: int | None) -> Hint:
 
 
 def _way(found: Evidence, wrong: Values) -> str:
-    if len(wrong) <= symptoms.FEW or len(np.unique(wrong)) > 1:
+    if len(np.unique(wrong)) > 1:
         return ""
     many = len(wrong) / found.wrong.size
     if many > 0.2:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 Values = NDArray[Any]
 CHANCE = 1e-3  # how likely at most a pattern may be where differences are strewn at random
 FEW = 3  # values, below which no rule of them is believed
+_MANY = 64  # values from which on a rule with a number to choose is believed
 _MOVES = (1, -1, 2, -2)
+_CHANNELS_CHANCE = 0.02  # likewise of channels: a mistake in one is more usual
 _SAME = 0.95  # of the values that differ, where a rule is said to explain them
 _PILED = 0.02  # of the values at an end of their range, from which on it is a clamp
 
@@ -141,9 +143,18 @@ def few_channels(found: Evidence) -> tuple[int, ...]:
     if total < 2 or many > max(1, total // 4):
         return ()
     large = bool(np.abs(found.difference[found.wrong]).max() > 1)
-    if (many / total) ** (count - many) < CHANCE or (large and many == 1):
+    if (many / total) ** (count - many) < _CHANNELS_CHANCE or (large and many == 1):
         return tuple(int(channel) for channel in channels)
     return ()
+
+
+def stray(found: Evidence) -> bool:
+    """Whether the same few elements differ in each image, of many: not what an operator computes."""
+    places = found.wrong.reshape(len(found.wrong), -1)
+    somewhere = np.count_nonzero(places.any(axis=0))
+    return len(places) > 1 and bool(
+        places.all(axis=0).sum() == somewhere <= FEW < found.board[0, ..., 0].size
+    )
 
 
 def past_the_ends(found: Evidence) -> bool:
@@ -171,7 +182,9 @@ def cut_at(found: Evidence) -> float | None:
 
 
 def offset(found: Evidence) -> float | None:
-    """What all values are off by, to their rounding, where neither side is cut; None where that is not one number."""
+    """What all integers are off by, to their rounding, where neither side is cut; None where that is not one number."""
+    if found.board.dtype.kind == "f":
+        return None
     low, high = found.bounds
     inside = (found.reference > low) & (found.reference < high)
     free = inside & (found.board > low) & (found.board < high)
@@ -191,15 +204,26 @@ def factor(found: Evidence) -> float | None:
     true = (found.reference[inside] - found.zero_point).astype(np.float64)
     seen = (found.board[inside] - found.zero_point).astype(np.float64)
     ends = (low - found.zero_point, high - found.zero_point)
-    tried = [2.0**power for power in range(-8, 9) if power] + _fitted(true, seen, ends)
-    fits = {}
-    for number in tried:
-        expected = np.clip(true * number, *ends)
-        reach = number / 2 + 1  # the rounding of both, and that of a rounding in two steps
-        told_apart = np.count_nonzero(np.abs(expected - true) > reach)
-        if told_apart >= FEW and (np.abs(expected - seen) <= reach).all():
-            fits[number] = float(np.abs(expected - seen).sum())
-    return min(fits, key=lambda number: (fits[number], tried.index(number))) if fits else None
+    powers: list[float] = [2.0**power for power in (*range(1, 9), *range(-1, -9, -1))]
+    apart = {
+        number: float(np.abs(true * number - seen).sum())
+        for number in powers
+        if _explains(number, true, seen, ends)
+    }
+    if apart:
+        return min(apart, key=lambda number: apart[number])
+    # Where each image has one value of a channel, much looks like a factor.
+    if found.board[0, ..., 0].size == 1 and len(true) < _MANY:
+        return None
+    return next((number for number in _fitted(true, seen, ends) if _explains(number, true, seen, ends)), None)
+
+
+def _explains(number: float, true: Values, seen: Values, ends: tuple[float, float]) -> bool:
+    """Whether values are those that a factor makes of others, both rounded, and not the others."""
+    slack = number / 2 + 1  # half a step of both, and half a step for a rounding in two steps
+    least, most = np.clip(true * number - slack, *ends), np.clip(true * number + slack, *ends)
+    told_apart = int(np.count_nonzero((true < least) | (true > most)))
+    return bool(told_apart >= FEW and ((least <= seen) & (seen <= most)).all())
 
 
 def _fitted(true: Values, seen: Values, ends: tuple[float, float]) -> list[float]:
