@@ -1,6 +1,6 @@
 """What an operator's module states, as records: all that limits, schedule, plan and renderer know of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import accumulate, pairwise
@@ -111,6 +111,8 @@ class Operator(Generic[Layer]):
     describe: Callable[[Layer], str] = lambda _: ""
     macs: Callable[[Graph, Op], int] = lambda _graph, _op: 0
     activation: Callable[[Options], str] | None = None  # the fused one's name
+    # What is usually mistaken about a layer, in words, and the layer as mistaken: for who looks for a mistake.
+    mistakes: Callable[[Layer], Iterable[tuple[str, Layer]]] = lambda _: ()
 
     @property
     def room(self) -> str:
