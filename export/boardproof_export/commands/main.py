@@ -7,6 +7,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from boardproof_export.shared.data_arguments import DATA_ARGUMENTS, DATA_KINDS
+
 _CODES = "exit codes: 0 done; 2 usage, or a file that cannot be used; 4 environment"
 
 
@@ -54,32 +56,52 @@ def _train(args: argparse.Namespace) -> int:
 def _register_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "convert",
-        help="convert a Keras model to the ladder of .tflite files",
+        help="convert a Keras model or a SavedModel to the ladder of .tflite files",
         **_help(
-            "Converts a Keras classifier of 28x28 images to float32, float16, dynamic range\n"
-            "and int8, and says what each costs, scores and runs on. Needs TensorFlow.",
-            "boardproof convert my_model.keras --input-range=-1:1",
+            "Converts a model to float32, float16, dynamic range and int8, and says what each\n"
+            "costs, scores and runs on. int8 is calibrated on the data: real samples, as the\n"
+            "model was trained on. Needs TensorFlow.",
+            "boardproof convert my_model.keras --data my.npz",
         ),
     )
-    parser.add_argument("model", type=Path, nargs="?", help=".keras or .h5 file (default: the trained one)")
-    parser.add_argument("--out", type=Path, help="folder for the .tflite files (default: beside the model)")
     parser.add_argument(
-        "--input-range",
-        default="0:1",
-        metavar="LOW:HIGH",
-        help="what pixels 0 and 255 were when the model was trained (default: 0:1)",
+        "model", type=Path, nargs="?", help=".keras or .h5 file, SavedModel folder (default: the trained one)"
     )
-    parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
+    parser.add_argument("--out", type=Path, help="folder for the .tflite files (default: beside the model)")
+    _add_data(parser, f"{DATA_KINDS} (default: Fashion-MNIST)")
+    parser.add_argument(
+        "--samples", type=int, default=500, metavar="N", help="samples to calibrate on (default: 500)"
+    )
+    parser.add_argument(
+        "--limit", type=int, default=10_000, metavar="N", help="samples to measure at most (default: 10000)"
+    )
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     parser.set_defaults(handler=_convert)
 
 
+def _add_data(parser: argparse.ArgumentParser, which: str) -> None:
+    parser.add_argument("--data", metavar="DATA", help=which)
+    for flag, options in DATA_ARGUMENTS.items():
+        parser.add_argument(flag, **options)
+
+
+def _source(args: argparse.Namespace) -> Any:
+    from boardproof_export.shared.sources.opening import named
+
+    return named(args.data, args.input_range, args.label_column, args.resize, args.data_type)
+
+
 def _convert(args: argparse.Namespace) -> int:
     from boardproof_export.ladder import convert
-    from boardproof_export.shared.sources.pixels import parse_span
 
-    span = parse_span(args.input_range)
-    return convert.run(model=args.model, out=args.out, data=args.data, span=span, as_json=args.json)
+    return convert.run(
+        model=args.model,
+        out=args.out,
+        source=_source(args),
+        as_json=args.json,
+        samples=args.samples,
+        tested=args.limit,
+    )
 
 
 def _register_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

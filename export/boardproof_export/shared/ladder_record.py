@@ -11,7 +11,8 @@ MODEL_STEM = "fashion_mnist"  # of every file made from the trained model
 TRAIN_FILE = "train.json"
 TRAIN_SCHEMA = "boardproof.train/1"
 LADDER_FILE = "ladder.json"
-LADDER_SCHEMA = "boardproof.ladder/2"  # 2: five rungs
+SAVED_MODEL = "saved_model.pb"  # in every SavedModel folder
+LADDER_SCHEMA = "boardproof.ladder/3"  # 2: five rungs; 3: any model and data
 
 
 def train_is_current(folder: Path) -> bool:

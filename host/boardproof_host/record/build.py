@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from boardproof_export.shared.errors import ExitCode, LinkError
-from boardproof_export.shared.tensors import TensorInfo
+from boardproof_export.shared.tensors import TensorInfo, split_rows
 from boardproof_host.record import metrics
 from boardproof_host.record.assessment import assess
 from boardproof_host.record.facts import (
@@ -20,7 +20,7 @@ from boardproof_host.record.facts import (
     OracleFacts,
 )
 from boardproof_host.record.metrics import IntArray, Parity, Values, Verdict
-from boardproof_host.record.outputs import compare, split
+from boardproof_host.record.outputs import compare
 from boardproof_host.record.schema import (
     Cost,
     Dataset,
@@ -191,9 +191,9 @@ def _measurement(
     not_run: Mapping[str, str],
 ) -> Measurement:
     count = len(measured.positions)
-    device = split(measured.outputs, model.outputs)
+    device = split_rows(measured.outputs, model.outputs)
     theirs = {name: facts.outputs[measured.positions] for name, facts in oracles.items()}
-    values = {name: split(rows, model.outputs) for name, rows in theirs.items()}
+    values = {name: split_rows(rows, model.outputs) for name, rows in theirs.items()}
     labels = _class_labels(images, measured, device[0])
     parity = {name: compare(measured.outputs, rows, model.outputs) for name, rows in theirs.items()}
     confusion = None if labels is None else metrics.confusion(labels, device[0])
@@ -258,7 +258,7 @@ def _oracle_parity(parity: Parity, facts: OracleFacts) -> OracleParity:
 def _mismatches(
     images: Images, measured: Measured, reference: Bytes, outputs: Sequence[TensorInfo]
 ) -> tuple[Mismatch, ...]:
-    device, theirs = split(measured.outputs, outputs), split(reference, outputs)
+    device, theirs = split_rows(measured.outputs, outputs), split_rows(reference, outputs)
 
     def describe(row: int) -> Mismatch:
         position = measured.positions[row]
