@@ -7,7 +7,7 @@ from boardproof_export.ladder import console, convert_table
 from boardproof_export.ladder.apart import build_apart
 from boardproof_export.shared import files
 from boardproof_export.shared.errors import ExitCode, InputError
-from boardproof_export.shared.ladder_record import LADDER_FILE, MODEL_STEM
+from boardproof_export.shared.ladder_record import LADDER_FILE, trained_stem
 from boardproof_export.shared.project import find_project
 from boardproof_export.shared.sources import fashion_mnist as dataset
 from boardproof_export.shared.sources import pixels
@@ -58,7 +58,7 @@ def default_model() -> Path:
     """
     folder = find_project().state / "model"
     for suffix in (".keras", ".h5"):
-        path = folder / f"{MODEL_STEM}{suffix}"
+        path = folder / f"{trained_stem(folder)}{suffix}"
         if path.exists():
             return path
     raise InputError(f"there is no trained model in {folder}", hint=_TRAIN)
