@@ -8,7 +8,7 @@ from boardproof_export.ladder import console, convert_table, data
 from boardproof_export.ladder.apart import build_apart
 from boardproof_export.shared import files
 from boardproof_export.shared.errors import ExitCode, InputError
-from boardproof_export.shared.ladder_record import LADDER_FILE, MODEL_STEM, SAVED_MODEL
+from boardproof_export.shared.ladder_record import LADDER_FILE, SAVED_MODEL, trained_stem
 from boardproof_export.shared.project import find_project
 from boardproof_export.shared.sources.opening import SourceOptions
 
@@ -68,7 +68,7 @@ def default_model() -> Path:
     """
     folder = find_project().state / "model"
     for suffix in (".keras", ".h5"):
-        path = folder / f"{MODEL_STEM}{suffix}"
+        path = folder / f"{trained_stem(folder)}{suffix}"
         if path.exists():
             return path
     raise InputError(f"there is no trained model in {folder}", hint=_TRAIN)
