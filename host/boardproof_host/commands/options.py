@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boardproof_export.shared.data_arguments import DATA_ARGUMENTS, DATA_KINDS
+from boardproof_host.commands.fitting import HelpText
 
 if TYPE_CHECKING:
     from boardproof_export.shared.sources.opening import SourceOptions
@@ -20,11 +21,11 @@ is kept)
 
 
 def help_of(description: str, example: str, codes: str = EXIT_CODES) -> dict[str, Any]:
-    """What a command's parser is made with: a description, an example and the exit codes, lines as they stand."""
+    """What a command's parser is made with: a description, an example and the exit codes."""
     return {
         "description": description,
         "epilog": f"example: {example}\n\n{codes}",
-        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "formatter_class": HelpText,
     }
 
 

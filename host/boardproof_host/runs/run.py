@@ -15,6 +15,7 @@ from boardproof_export.shared.project import Project, state_folder
 from boardproof_host import oracles, report
 from boardproof_host.boards.open import Boards, check, expected_model, open_boards
 from boardproof_host.boards.which_model import describe_model
+from boardproof_host.link.disturbance.cable import stories
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.refusals import OperatorError
 from boardproof_host.oracles import NoOutputs, OracleOutputs
@@ -138,9 +139,8 @@ def _run(
     _keep(kept, folder, result)
     for note in _notes(measurement, journal):
         listener.note(note)
-    stories = tuple(story for cable in boards.cables if (story := cable.story()) is not None)
     failures = tuple(f"{port}: {error.message}" for port, error in measurement.failures.items())
-    return Finished(result, folder, stories, failures)
+    return Finished(result, folder, stories(boards.cables), failures)
 
 
 def _answered(measurement: Measurement) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boardproof_export.shared.errors import BoardproofError, InputError
+from boardproof_export.shared.files import shown
 from boardproof_host.record import file
 from boardproof_host.record.schema import Report
 from boardproof_host.record.store import Store
@@ -48,13 +49,13 @@ def of_report(path: Path, report: Report, worst: int | None) -> Suspects:
     differ = parity.images - parity.exact_images
     images = tuple(mismatch.image for mismatch in measured.mismatches)[:worst]
     if not images:
-        words = f"image {FIRST}: of the {measured.images:,} images in {_shown(path)} none differs"
+        words = f"image {FIRST}: of the {measured.images:,} images in {shown(path)} none differs"
         return Suspects((FIRST,), words, path, build_id=build_id)
     if len(images) == differ:
         many = "the image that differs" if differ == 1 else f"all {differ} images that differ"
-        words = f"{many} in {_shown(path)}"
+        words = f"{many} in {shown(path)}"
     else:
-        words = f"{len(images)} of the {differ:,} images that differ in {_shown(path)}, the worst"
+        words = f"{len(images)} of the {differ:,} images that differ in {shown(path)}, the worst"
     return Suspects(images, words, path, expected=True, build_id=build_id)
 
 
@@ -94,8 +95,3 @@ def latest_report(
         if report.target is not None and report.target.name == target:
             return path, report
     return None
-
-
-def _shown(path: Path) -> str:
-    """As short as it can be typed here."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
