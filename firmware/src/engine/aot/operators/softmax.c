@@ -72,14 +72,17 @@ static int8_t largest(const int8_t *input, uint16_t depth) {
   return found;
 }
 
-static void row(const MODEL_FLASH aot_softmax_t *op, const int8_t *input, int8_t *output) {
-  const uint16_t depth = op->depth;
-  const int32_t least = op->least_difference;
-  const int8_t most = largest(input, depth);
-  uint32_t sum = 0; /* q19, 2^19 to 511 * 2^19 */
-  for (uint16_t i = 0; i < depth; ++i) {
+/* 1 / the sum of a row's exponentials: the value in q31, and by how much it is to be shifted to the right. */
+typedef struct {
+  int32_t value;
+  int32_t right_shift;
+} scale_t;
+
+static scale_t scale_of(const MODEL_FLASH aot_softmax_t *op, const int8_t *input, int8_t most) {
+  uint32_t sum = 0; /* q19, 2^19 to 4095 * 2^19 */
+  for (uint16_t i = 0; i < op->depth; ++i) {
     const int16_t difference = (int16_t)(input[i] - most);
-    if (difference >= least) {
+    if (difference >= op->least_difference) {
       sum += (uint32_t)aot_divide(exp_of_difference(op, difference), 12);
     }
   }
@@ -88,22 +91,40 @@ static void row(const MODEL_FLASH aot_softmax_t *op, const int8_t *input, int8_t
     sum <<= 1;
     ++zeros;
   }
-  const int32_t scale = reciprocal(sum - (UINT32_C(1) << 31));
-  const int32_t exponent = 12 - zeros + 31 - 8;
-  for (uint16_t i = 0; i < depth; ++i) {
-    const int16_t difference = (int16_t)(input[i] - most);
-    int32_t result = -128;
-    if (difference >= least) {
-      result += aot_divide(aot_high_product(scale, exp_of_difference(op, difference)), exponent);
-    }
-    output[i] = (int8_t)(result > 127 ? 127 : result);
+  return (scale_t){reciprocal(sum - (UINT32_C(1) << 31)), 12 - zeros + 31};
+}
+
+/* An output of `bits` bits, above the least one. Beyond 31 nothing is left: from a sum of 512 on, of 8 bits. */
+static int32_t output_of(const MODEL_FLASH aot_softmax_t *op, scale_t scale, int16_t difference,
+                         uint8_t bits) {
+  const int32_t shift = scale.right_shift - bits;
+  if (difference < op->least_difference || shift > 31) {
+    return 0;
   }
+  const int32_t most = (INT32_C(1) << bits) - 1;
+  const int32_t result = aot_divide(aot_high_product(scale.value, exp_of_difference(op, difference)), shift);
+  return result > most ? most : result;
 }
 
 void aot_softmax(const MODEL_FLASH aot_softmax_t *op, const int8_t *input, int8_t *output) {
-  for (uint32_t i = 0; i < op->rows; ++i) {
-    row(op, input, output);
-    input += op->depth;
-    output += op->depth;
+  const uint16_t depth = op->depth;
+  for (uint32_t row = 0; row < op->rows; ++row) {
+    const int8_t most = largest(input, depth);
+    const scale_t scale = scale_of(op, input, most);
+    for (uint16_t i = 0; i < depth; ++i) {
+      *output++ = (int8_t)(INT8_MIN + output_of(op, scale, (int16_t)(*input++ - most), 8));
+    }
+  }
+}
+
+void aot_softmax_to_int16(const MODEL_FLASH aot_softmax_t *op, const int8_t *input, void *output) {
+  const uint16_t depth = op->depth;
+  int16_t *to = output;
+  for (uint32_t row = 0; row < op->rows; ++row) {
+    const int8_t most = largest(input, depth);
+    const scale_t scale = scale_of(op, input, most);
+    for (uint16_t i = 0; i < depth; ++i) {
+      *to++ = (int16_t)(INT16_MIN + output_of(op, scale, (int16_t)(*input++ - most), 16));
+    }
   }
 }
