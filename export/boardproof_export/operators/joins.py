@@ -1,7 +1,7 @@
 """CONCATENATION, PACK, PAD, PADV2, MIRROR_PAD, BROADCAST_TO, FILL, SPACE_TO_DEPTH and DEPTH_TO_SPACE.
 
-Sources: micro/kernels/concatenation.cc, pack.cc, pad_common.cc, mirror_pad.cc, broadcast_to.cc, fill.cc, space_to_depth.cc,
-depth_to_space.cc.
+Sources: micro/kernels/concatenation.cc, pack.cc, pad_common.cc, mirror_pad.cc, broadcast_to.cc, fill.cc,
+space_to_depth.cc, depth_to_space.cc.
 """
 
 import itertools
