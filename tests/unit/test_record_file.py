@@ -73,9 +73,12 @@ def paths(value: Any, prefix: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield from paths(item, (*prefix, key))
 
 
+ADDED = (("measured", "quality"), ("selection", "stateful"))  # since the schema was made
+
+
 @pytest.mark.parametrize(
     "path",
-    [path for path in paths(json.loads(record.to_json(silicon()))) if path != ("measured", "quality")],
+    [path for path in paths(json.loads(record.to_json(silicon()))) if path not in ADDED],
     ids=lambda p: ".".join(map(str, p)),
 )
 def test_a_missing_field_is_named(path: tuple[Any, ...], tmp_path: Path) -> None:
@@ -156,6 +159,7 @@ def test_a_field_of_a_later_version_is_no_error(tmp_path: Path) -> None:
 def test_a_record_from_before_a_field_was_added_is_read(tmp_path: Path) -> None:
     content = json.loads(record.to_json(RECORD))
     assert content["measured"].pop("quality")["kind"] == "classes"
+    assert content["selection"].pop("stateful") is False
     file = tmp_path / "report.json"
     file.write_text(json.dumps(content))
     assert found(record.read(file)).quality is None

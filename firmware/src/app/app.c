@@ -29,6 +29,7 @@ static bool is_of_session(uint32_t seq) {
   if (seq - app.since > SINCE_FAR) {
     app.since = seq - SINCE_NEAR;
     answers_forget(app.since);
+    if (answers_after(app.since, app.kept_since)) app.kept_since = app.since;
   }
   return true;
 }
@@ -44,6 +45,9 @@ static void handle_in_session(const frame_t *frame) {
       break;
     case MESSAGE_LAYER:
       handle_layer(frame);
+      break;
+    case MESSAGE_KEEP_STATE:
+      handle_keep_state(frame);
       break;
     case MESSAGE_OPS:
       handle_ops(frame);

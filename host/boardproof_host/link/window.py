@@ -73,6 +73,7 @@ class Window:
         identity: the board's; `begin_again` takes another one of the same firmware.
         next_seq: gives sequence numbers.
         packed: send packed inputs where that is shorter and the board takes them.
+        alone: one request in flight at a time: the board computes them in order, and none twice.
         now: seconds, of the same clock as all times below.
     """
 
@@ -84,11 +85,13 @@ class Window:
         patience: Patience,
         *,
         packed: bool,
+        alone: bool = False,
         now: float,
         answer_seconds: float = 0.0,
     ) -> None:
         self._inputs = iter(inputs)
         self._identity = identity
+        self._alone = alone
         self._next_seq = next_seq
         self._patience = patience
         self._packed = packed and bool(identity.features & Feature.PACKED_INPUT)
@@ -112,6 +115,11 @@ class Window:
         self.unconfirmed = 0  # how many these are
 
     @property
+    def identity(self) -> Identity:
+        """The board's."""
+        return self._identity
+
+    @property
     def idle(self) -> bool:
         """Nothing is in flight."""
         return not self._flight
@@ -124,6 +132,8 @@ class Window:
                 return None
             self._waiting = self._prepare(*item)
         if self._flight:
+            if self._alone:
+                return None
             oldest_seq = next(iter(self._flight))
             if (self._last_seq + 1 - oldest_seq) & SEQ_MASK >= self._identity.answers_kept:
                 return None

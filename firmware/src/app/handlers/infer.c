@@ -47,10 +47,11 @@ void handle_infer(const frame_t *frame) {
     return;
   }
   if (answers_passed(frame->seq)) return;
+  if (app.keeps && !answers_after(frame->seq, app.kept_since)) return; /* late: of another sequence */
   if (!has_inputs(frame)) return;
   const uint32_t crc = request_input_crc();
   engine_fault_t fault = {0, 0};
-  engine_reset(); /* an answer depends on its inputs alone */
+  if (!app.keeps) engine_reset(); /* an answer depends on its inputs alone */
   hal_measure_begin();
   const engine_status_t status = engine_invoke(NULL, &fault);
   const uint32_t ticks = hal_measure_end();
@@ -68,4 +69,19 @@ void handle_infer(const frame_t *frame) {
   app.counters.inferences++;
   app.counters.digest += answers_digest(answer);
   send_answer(answer);
+}
+
+void handle_keep_state(const frame_t *frame) {
+  frame_writer_t writer;
+  if (frame->length != 0) {
+    reply_error(frame->seq, PROTOCOL_ERROR_CODE_BAD_LENGTH, 0, (uint32_t)frame->length);
+    return;
+  }
+  if (!app.keeps || answers_after(frame->seq, app.kept_since)) {
+    engine_reset();
+    app.keeps = true;
+    app.kept_since = frame->seq;
+  }
+  reply_begin(&writer, MESSAGE_KEEP_STATE_ANSWER, frame->seq);
+  frame_writer_end(&writer);
 }
