@@ -207,8 +207,10 @@ def test_the_conversations_reach_what_they_are_about(boards: Boards) -> None:
         messages.StatusAnswer.TYPE,
     ]
     looks = said("a look inside where state is kept")
-    assert looks[2:4] == [error(n, ErrorCode.KEEPS_STATE) for n in (2, 3)] and looks[4].type == answer
-    assert [frame.seq for frame in said("an inference of the sequence before")] == [0, 1, 3, 5, 6, 1, 7, 8]
+    assert looks[2:4] == [error(n, ErrorCode.KEEPS_STATE) for n in (3, 4)] and looks[4].type == answer
+    order = said("order where state is kept")
+    assert [frame.seq for frame in order] == [0, 1, 2, 5, 6, 1, 8, 7, 9]
+    assert order[6] == error(8, ErrorCode.OUT_OF_ORDER, 7, 8)
     assert said("rates")[1] == error(1, ErrorCode.BAUD_REFUSED, 921600)
     assert said("types that nobody knows")[1] == error(1, ErrorCode.UNKNOWN_TYPE, 11)
     counted = messages.StatusAnswer.unpack(said("a request repeated")[-1].payload)

@@ -199,20 +199,21 @@ CONVERSATIONS: dict[str, Callable[[Requests], list[bytes]]] = {
     "a look inside where state is kept": lambda b: [
         hello(),
         keep_state(1),
-        b.profile(2),
-        b.layer(3, 0),
-        b.infer(4),
+        b.profile(3),
+        b.layer(4, 0),
+        b.infer(2),
     ],
-    "an inference of the sequence before": lambda b: [
+    "order where state is kept": lambda b: [
         hello(),
         keep_state(1),
-        b.infer(3),
-        keep_state(5),
         b.infer(2),
+        keep_state(5),
+        b.infer(3),
         b.infer(6),
         keep_state(1),
+        b.infer(8),
         b.infer(7),
-        status(8),
+        status(9),
     ],
     "another session keeps no state": lambda b: [
         hello(),

@@ -29,7 +29,6 @@ static bool is_of_session(uint32_t seq) {
   if (seq - app.since > SINCE_FAR) {
     app.since = seq - SINCE_NEAR;
     answers_forget(app.since);
-    if (answers_after(app.since, app.kept_since)) app.kept_since = app.since;
   }
   return true;
 }

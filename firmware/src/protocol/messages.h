@@ -57,6 +57,7 @@ enum {
   PROTOCOL_ERROR_CODE_VERSION_MISMATCH = 5, /* Another protocol version (detail: board's, host's). */
   PROTOCOL_ERROR_CODE_BAUD_REFUSED = 6, /* The board cannot take this rate (detail: rate). */
   PROTOCOL_ERROR_CODE_KEEPS_STATE = 7, /* The session keeps state, which a look inside would change. */
+  PROTOCOL_ERROR_CODE_OUT_OF_ORDER = 8, /* The session keeps state, and an infer before this one is missing (detail: expected seq, got). */
   PROTOCOL_ERROR_CODE_ENGINE_ARENA = 17, /* The arena is too small (detail: needed, given, in bytes). */
   PROTOCOL_ERROR_CODE_ENGINE_OP = 18, /* An operator is not registered (detail: builtin code, index). */
   PROTOCOL_ERROR_CODE_ENGINE_SCHEMA = 19, /* The model's schema version differs (detail: needed, given). */

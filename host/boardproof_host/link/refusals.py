@@ -91,6 +91,7 @@ def refused_by_board(error: messages.Error) -> BoardproofError:
             "the session keeps state, which a look inside would change",
             "trace without --stateful",
         ),
+        ErrorCode.OUT_OF_ORDER: (f"the board waits for request {a} and was given {b}", "run again"),
         ErrorCode.ENGINE_ARENA: (
             f"the model's arena does not fit the board: needed {a or 'more'}, given {b} bytes",
             "give it more (MODEL_TFLM_ARENA_BYTES), use the engine aot, or a smaller model",

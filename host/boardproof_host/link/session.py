@@ -147,7 +147,7 @@ class Session:
             self.exchange.next_seq,
             self.patience,
             packed=self.packed,
-            alone=self.stateful,
+            ordered=self.stateful,
             now=self.clock(),
             answer_seconds=seconds,
         )

@@ -60,6 +60,7 @@ class ErrorCode(IntEnum):
     VERSION_MISMATCH = 5  # Another protocol version (detail: board's, host's).
     BAUD_REFUSED = 6  # The board cannot take this rate (detail: rate).
     KEEPS_STATE = 7  # The session keeps state, which a look inside would change.
+    OUT_OF_ORDER = 8  # The session keeps state, and an infer before this one is missing (detail: expected seq, got).
     ENGINE_ARENA = 17  # The arena is too small (detail: needed, given, in bytes).
     ENGINE_OP = 18  # An operator is not registered (detail: builtin code, index).
     ENGINE_SCHEMA = 19  # The model's schema version differs (detail: needed, given).

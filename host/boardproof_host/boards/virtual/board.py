@@ -56,7 +56,7 @@ class VirtualBoard:
         self._parser = FrameParser(self._longest + messages.FRAME_OVERHEAD)
         self._nonce: int | None = None  # of the present session
         self._since = 0  # sequence number of its hello
-        self._kept_since: int | None = None  # of the request since which state outlives an inference
+        self._next: int | None = None  # where state is kept: the sequence number of the next infer
         self._kept: list[_Answer | None] = [None] * firmware.answers_kept
         self._frames = self._repeated = self._inferences = self._digest = 0
         self._handlers: dict[int, Callable[[Frame], None]] = {
@@ -98,7 +98,7 @@ class VirtualBoard:
             self._refuse(frame, ErrorCode.NO_SESSION)
         elif not self._of_session(frame.seq):
             pass  # delivered late or once more: the host waits for no answer from before its hello
-        elif self._kept_since is not None and frame.type in (messages.Profile.TYPE, messages.Layer.TYPE):
+        elif self._next is not None and frame.type in (messages.Profile.TYPE, messages.Layer.TYPE):
             self._refuse(frame, ErrorCode.KEEPS_STATE)
         elif handler := self._handlers.get(frame.type):
             handler(frame)
@@ -112,8 +112,6 @@ class VirtualBoard:
         if (seq - self._since) & MASK > SINCE_FAR:
             self._since = since = (seq - SINCE_NEAR) & MASK
             self._kept = [kept if kept and _after(kept.seq, since) else None for kept in self._kept]
-            if self._kept_since is not None and _after(since, self._kept_since):
-                self._kept_since = since
         return True
 
     def _send(self, kind: int, seq: int, payload: bytes) -> None:
@@ -138,7 +136,7 @@ class VirtualBoard:
         # A hello that was delivered twice opens one session.
         if self._nonce != hello.nonce:
             self._nonce = hello.nonce
-            self._since, self._kept_since = frame.seq, None
+            self._since, self._next = frame.seq, None
             self._kept = [None] * len(self._kept)
             self._frames = self._repeated = self._inferences = self._digest = 0
             self._parser.damaged = 0
@@ -198,20 +196,24 @@ class VirtualBoard:
             return
         if kept is not None and _after(kept.seq, frame.seq):
             return  # its answer is no longer kept: the host waits for it no longer
-        if self._kept_since is not None and not _after(frame.seq, self._kept_since):
-            return  # late: of another sequence
+        if self._next is not None and frame.seq != self._next:
+            if _after(frame.seq, self._next):
+                self._refuse(frame, ErrorCode.OUT_OF_ORDER, self._next, frame.seq)
+            return
         data = self._input(frame)
         if data is None:
             return
         started = time.perf_counter()
         try:
-            output = engine.invoke(data, keep=self._kept_since is not None)
+            output = engine.invoke(data, keep=self._next is not None)
         except EngineError as error:
             self._refuse(frame, error.code, error.detail_a, error.detail_b)
             return
         ticks = min(MASK, int((time.perf_counter() - started) * 1e6))
         input_crc = zlib.crc32(data)
         payload = messages.InferAnswer(input_crc, ticks, output).pack()
+        if self._next is not None:
+            self._next = (frame.seq + 1) & MASK
         self._kept[slot] = _Answer(frame.seq, crc, payload)
         self._inferences += 1
         self._digest = (self._digest + zlib.crc32(output, zlib.crc32(struct.pack("<I", input_crc)))) & MASK
@@ -221,9 +223,9 @@ class VirtualBoard:
         if frame.payload:
             self._refuse(frame, ErrorCode.BAD_LENGTH, 0, len(frame.payload))
             return
-        if self._kept_since is None or _after(frame.seq, self._kept_since):
+        if self._next is None or not _after(self._next, frame.seq):
             self._started_engine().reset()
-            self._kept_since = frame.seq
+            self._next = (frame.seq + 1) & MASK
         self._send(messages.KeepStateAnswer.TYPE, frame.seq, b"")
 
     def _profile(self, frame: Frame) -> None:
