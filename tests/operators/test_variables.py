@@ -1,107 +1,19 @@
 """VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE, CALL_ONCE: networks that stream keep TensorFlow Lite Micro's state."""
 
-from typing import Any
-
-import flatbuffers
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from boardproof_export.aot.cores import CORES
 from boardproof_export.aot.network import Network, resolve
 from boardproof_export.aot.schedule import schedule
-from model_builder import INT32, ModelBuilder, schema
+from model_builder import ModelBuilder, schema
 from support.exactness import graph_of, prove, random_case, reasons_of
+from support.state_models import KINDS, OPS, assign, call_once, handle, read, streaming_model, with_start
 
-OPS, KINDS = schema.BuiltinOperator, schema.BuiltinOptions
-FLOAT32, RESOURCE = schema.TensorType.FLOAT32, schema.TensorType.RESOURCE
+FLOAT32 = schema.TensorType.FLOAT32
 STEPS = 6
-
-
-def handle(builder: ModelBuilder, name: str) -> int:
-    options: Any = schema.VarHandleOptionsT()
-    options.container, options.sharedName = b"", name.encode()
-    tensor = builder.tensor((), dtype=RESOURCE)
-    builder.op(OPS.VAR_HANDLE, [], [tensor], options, KINDS.VarHandleOptions)
-    return tensor
-
-
-def read(builder: ModelBuilder, variable: int, output: int) -> None:
-    builder.op(
-        OPS.READ_VARIABLE, [variable], [output], schema.ReadVariableOptionsT(), KINDS.ReadVariableOptions
-    )
-
-
-def assign(builder: ModelBuilder, variable: int, value: int) -> None:
-    options = schema.AssignVariableOptionsT()
-    builder.op(OPS.ASSIGN_VARIABLE, [variable, value], [], options, KINDS.AssignVariableOptions)
-
-
-def call_once(builder: ModelBuilder, subgraph: int = 1) -> None:
-    options: Any = schema.CallOnceOptionsT()
-    options.initSubgraphIndex = subgraph
-    builder.op(OPS.CALL_ONCE, [], [], options, KINDS.CallOnceOptions)
-
-
-def with_start(
-    builder: ModelBuilder, inputs: list[int], outputs: list[int], values: dict[str, NDArray[Any]]
-) -> bytes:
-    """The model with a second subgraph, which assigns constants to variables."""
-    start = ModelBuilder(buffers=builder.buffers, codes=builder.codes)
-    for name, value in values.items():
-        constant = start.tensor(value.shape, 0.1, 3, data=value)
-        assign(start, handle(start, name), constant)
-    content = builder.build(inputs, outputs)  # with the codes of both
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    graph = schema.SubGraphT()
-    graph.tensors, graph.operators, graph.inputs, graph.outputs = start.tensors, start.ops, [], []
-    model.subgraphs.append(graph)
-    model.buffers = builder.buffers
-    packer = flatbuffers.Builder(1024)
-    packer.Finish(model.Pack(packer), b"TFL3")
-    return bytes(packer.Output())
-
-
-def stream(builder: ModelBuilder, source: int, count: int, length: int, point: int, name: str) -> int:
-    """Puts `count` new values behind a variable of `length`, keeps the last, and gives all of them."""
-    kept, both = builder.tensor((1, length), 0.1, point), builder.tensor((1, length + count), 0.1, point)
-    last = builder.tensor((1, length), 0.1, point)
-    variable = handle(builder, name)
-    read(builder, variable, kept)
-    join: Any = schema.ConcatenationOptionsT()
-    join.axis = 1
-    builder.op(OPS.CONCATENATION, [kept, source], [both], join, KINDS.ConcatenationOptions)
-    first = builder.tensor((2,), dtype=INT32, data=np.array([0, count], np.int32))
-    size = builder.tensor((2,), dtype=INT32, data=np.array([1, length], np.int32))
-    builder.op(OPS.SLICE, [both, first, size], [last], schema.SliceOptionsT(), KINDS.SliceOptions)
-    assign(builder, variable, last)
-    return both
-
-
-def streaming_model(
-    count: int = 2, lengths: tuple[int, ...] = (4, 3), point: int = 3, start: str = "", seed: int = 0
-) -> bytes:
-    """A chain of variables; `start`: what CALL_ONCE gives them, "point", "random", or "" for no CALL_ONCE."""
-    rng = np.random.default_rng(seed)
-    builder = ModelBuilder()
-    source = builder.tensor((1, count), 0.1, point)
-    if start:
-        call_once(builder)
-    current, width = source, count
-    for number, length in enumerate(lengths):
-        current = stream(builder, current, width, length, point, f"stream {number}")
-        width += length
-    if not start:
-        return builder.build([source], [current])
-    values = {
-        f"stream {number}": np.full((1, length), point, np.int8)
-        if start == "point"
-        else rng.integers(-128, 128, (1, length)).astype(np.int8)
-        for number, length in enumerate(lengths)
-    }
-    return with_start(builder, [source], [current], values)
 
 
 def swapping_model() -> bytes:
@@ -126,7 +38,7 @@ def swapping_model() -> bytes:
     return builder.build([source], [before, after, old, last])
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(
     st.lists(
         st.builds(
