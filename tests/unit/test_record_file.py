@@ -74,16 +74,13 @@ def paths(value: Any, prefix: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield from paths(item, (*prefix, key))
 
 
-ADDED = ("quality", "profile", "memory")  # earlier records lack them
+# Since the schema was made: earlier records lack them.
+ADDED = (*(("measured", name) for name in ("quality", "profile", "memory")), ("selection", "stateful"))
 
 
 @pytest.mark.parametrize(
     "path",
-    [
-        path
-        for path in paths(json.loads(record.to_json(silicon())))
-        if path not in [("measured", name) for name in ADDED]
-    ],
+    [path for path in paths(json.loads(record.to_json(silicon()))) if path not in ADDED],
     ids=lambda p: ".".join(map(str, p)),
 )
 def test_a_missing_field_is_named(path: tuple[Any, ...], tmp_path: Path) -> None:
@@ -163,11 +160,13 @@ def test_a_field_of_a_later_version_is_no_error(tmp_path: Path) -> None:
 
 def test_a_record_from_before_a_field_was_added_is_read(tmp_path: Path) -> None:
     content = json.loads(record.to_json(RECORD))
-    for name in ADDED:
-        del content["measured"][name]
+    for part, name in ADDED:
+        del content[part][name]
     file = tmp_path / "report.json"
     file.write_text(json.dumps(content))
-    assert [getattr(found(record.read(file)), name) for name in ADDED] == [None] * 3
+    read = record.read(file)
+    assert [getattr(found(read), name) for part, name in ADDED if part == "measured"] == [None] * 3
+    assert read.selection is not None and read.selection.stateful is False
     jsonschema.validate(content, json_schema())
 
 

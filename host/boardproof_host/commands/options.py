@@ -59,6 +59,12 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--limit", type=int, metavar="N", help="stream N images at most")
     which.add_argument("--images", metavar="A:B", help="stream images A to B - 1")
     which.add_argument("--seed", type=int, help="with --limit: choose at random, from this seed")
+    which.add_argument(
+        "--stateful",
+        action="store_true",
+        help="the images are one sequence: state that the model keeps goes on from one to the next (default: it is put "
+        "back before each)",
+    )
     _add_link(parser)
     result = parser.add_argument_group("what comes out")
     result.add_argument("--resume", action="store_true", help="go on with the newest run that was cut short")
@@ -153,7 +159,7 @@ def run_options(args: argparse.Namespace) -> "RunOptions":
         )
     return RunOptions(
         board=board_options(args),
-        images=ImageOptions(source_options(args), args.limit, args.images, args.seed),
+        images=ImageOptions(source_options(args), args.limit, args.images, args.seed, args.stateful),
         gates=Gates(args.gate, args.min_accuracy),
         resume=args.resume,
         out=args.out,
