@@ -1,7 +1,6 @@
 """From arguments to the records of boards and runs: nothing below the commands knows argparse."""
 
 import argparse
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,22 +133,6 @@ def source_options(args: argparse.Namespace) -> "SourceOptions":
         resize=args.resize,
         data_type=args.data_type,
     )
-
-
-def data_words(args: argparse.Namespace) -> str:
-    """The arguments that name the data, as they are typed again; each with a space before it."""
-    words = []
-    for option, value, usual in (
-        ("--data", args.data, None),
-        ("--input-range", args.input_range, "0:1"),
-        ("--label-column", args.label_column, None),
-        ("--data-type", args.data_type, None),
-    ):
-        if value != usual:
-            words += [option, shlex.quote(str(value))]
-    if args.resize:
-        words.append("--resize")
-    return "".join(f" {word}" for word in words)
 
 
 def board_options(args: argparse.Namespace) -> "BoardOptions":

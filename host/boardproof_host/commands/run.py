@@ -5,7 +5,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from boardproof_host.commands.options import add_run, add_where, data_words, help_of, run_options
+from boardproof_host.commands.options import add_run, add_where, help_of, run_options
 
 if TYPE_CHECKING:
     from boardproof_export.shared.project import Project
@@ -81,13 +81,12 @@ def next_action(finished: "Finished", args: argparse.Namespace) -> str | None:
     where = f"--target {args.target}" if args.target else f"--port {shlex.quote((args.port or ['auto'])[0])}"
     model = f" --model {shlex.quote(str(args.model))}" if args.model else ""
     record = shlex.quote(str(finished.folder / "report.json"))
-    data = data_words(args)
-    trace = f"boardproof trace {where}{model}{data} --report {record}"
+    trace = f"boardproof trace {where}{model} --report {record}"
     if result.outcome == "diverged":
         return f"see where it begins: {trace}"
     if result.outcome in ("incomplete", "interrupted"):
         out = f" --out {shlex.quote(str(args.out))}" if args.out else ""
-        again = f"go on where it stopped: boardproof run {where}{model}{data}{out} --resume"
+        again = f"go on where it stopped: boardproof run {where}{model}{out} --resume"
         return f"{result.next}; then {again}" if result.next else again
     if result.outcome == "missed":
         missed = next(gate for gate in result.gates if not gate.passed)
