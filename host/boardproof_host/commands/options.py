@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from boardproof_host.boards.options import BoardOptions
     from boardproof_host.runs.options import RunOptions
 
+INPUT_RANGE = "0:1"
 EXIT_CODES = """\
 exit codes: 0 proven; 1 diverged, or below the gate; 2 usage, or a file that
 cannot be used; 3 link or board; 4 environment: a tool is missing, a build
@@ -57,9 +58,9 @@ def add_data(arguments: "argparse._ActionsContainer") -> None:
     )
     arguments.add_argument(
         "--input-range",
-        default="0:1",
+        default=INPUT_RANGE,
         metavar="LOW:HIGH",
-        help="what pixels 0 and 255 were when the model was trained (default: 0:1)",
+        help=f"what pixels 0 and 255 were when the model was trained (default: {INPUT_RANGE})",
     )
 
 

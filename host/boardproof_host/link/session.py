@@ -210,10 +210,13 @@ class Session:
             LinkError: the board could not be asked, or its digest covers more than what arrived; what it answered is
                 as good as before.
         """
-        status = self.status()
-        self.counters.damaged_down = status.damaged
         window = self._window
-        if window is not None and not window.idle:
+        stopped = window is not None and not window.idle
+        on_the_wire = self.exchange.wire.free - self.clock()
+        if not (stopped and on_the_wire > self.patience.stop):  # a question would wait behind all that
+            status = self.status()
+            self.counters.damaged_down = status.damaged
+        if stopped:
             raise LinkError(
                 "requests were on their way when the stream was stopped, and the board's digest is over their answers, "
                 "too",

@@ -46,6 +46,7 @@ class Request:
     input_crc: int
     frame: bytes = b""  # with its present sequence number
     order: int = 0  # of its last transmission
+    first_order: int = 0  # of its first one: an answer is at least to that
     left: float = 0.0  # when that had left the wire
     first_left: float = 0.0  # when its first one had
     tries: int = 0
@@ -169,6 +170,8 @@ class Window:
         self.retransmits += request.tries > 0
         self._order += 1
         request.order = self._order
+        if request.tries == 0:
+            request.first_order = self._order
         request.tries += 1
         return Sending(request.frame, request)
 
@@ -220,7 +223,7 @@ class Window:
             self._proven = max(self._proven, probe)
         elif request is not None and frame.type == messages.InferAnswer.TYPE:
             self._hear(now)
-            self._proven = max(self._proven, request.order)
+            self._proven = max(self._proven, request.first_order)  # of a repeated one nobody knows which
             return self._answered(frame, request)
         return None
 

@@ -1,5 +1,6 @@
 """The words and numbers of a report, the same in every format."""
 
+import shlex
 from dataclasses import dataclass
 
 from boardproof_host.record.metrics import Summary
@@ -31,7 +32,7 @@ class Wording:
     """Everything a format shows, as text. Rows have as many cells as their columns."""
 
     title: str
-    stamp: str  # one word: the verdict, or what became of the run
+    stamp: str  # a word or two: the verdict, and what became of the run where that is not all of it
     good: bool  # the exit code is 0
     headline: str
     notes: tuple[str, ...]
@@ -56,7 +57,7 @@ def word(report: Report) -> Wording:
     emulated = report.target is not None and report.target.emulated
     return Wording(
         title=_title(report),
-        stamp=found.verdict if found is not None and report.outcome != "failed" else report.outcome,
+        stamp=_stamp(report),
         good=report.exit_code == 0,
         headline=headline(report),
         notes=notes(report),
@@ -72,8 +73,16 @@ def word(report: Report) -> Wording:
         timing=tuple((phase, f"{seconds:,.1f} s") for phase, seconds in report.timing.items()),
         worst=() if found is None else tuple(_worst(report, mismatch) for mismatch in found.mismatches),
         origin=_origin(report),
-        command=" ".join(report.command),
+        command=shlex.join(report.command),
     )
+
+
+def _stamp(report: Report) -> str:
+    found = report.measured
+    if found is None or report.outcome == "failed":
+        return report.outcome
+    besides = {"missed": "gate missed", "incomplete": "incomplete", "interrupted": "interrupted"}
+    return ", ".join(filter(None, (found.verdict, besides.get(report.outcome))))
 
 
 def _title(report: Report) -> str:

@@ -170,7 +170,10 @@ def _measure(boards: Boards, inputs: NDArray[np.uint8], journal: Journal, listen
     def keep(entry: Entry) -> None:
         journal.add(entry, leg)
 
-    fleet = Fleet(boards.sessions, inputs, keep, listener.progress)
+    def stopping() -> None:
+        listener.step("interrupted", "keeping what was measured")
+
+    fleet = Fleet(boards.sessions, inputs, keep, listener.progress, stopping)
     fleet.resume(journal.entries)
     result = fleet.run()
     for port, error in result.failures.items():

@@ -66,6 +66,7 @@ class Fleet:
         inputs: uint8 (N, input_bytes).
         keep: called with every answer as it comes (the journal).
         progress: called now and then with the number of images answered.
+        stopping: called at once when the run is interrupted: what is in flight may take a moment.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Fleet:
         inputs: NDArray[np.uint8],
         keep: Callable[[Entry], None] | None = None,
         progress: Callable[[int], None] | None = None,
+        stopping: Callable[[], None] | None = None,
     ) -> None:
         identity = sessions[0].identity
         assert identity is not None
@@ -81,6 +83,7 @@ class Fleet:
         self._inputs = inputs
         self._keep = keep
         self._progress = progress
+        self._stopping = stopping
         self._result = Measurement(
             outputs=np.zeros((len(inputs), identity.output_bytes), np.uint8),
             ticks=np.zeros(len(inputs), np.uint32),
@@ -115,6 +118,8 @@ class Fleet:
         except KeyboardInterrupt:
             result.interrupted = True
             self._stop.set()  # what the boards answer soon of what is in flight is kept, too
+            if self._stopping is not None:
+                self._stopping()
             for ended in over:
                 ended.wait()
         result.seconds = self.seconds
