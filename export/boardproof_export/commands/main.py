@@ -93,6 +93,17 @@ def _register_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         ),
     )
     parser.add_argument("model", type=Path, help=".tflite file")
+    parser.add_argument(
+        "--memory",
+        action="store_true",
+        help="draw where tensors lie in RAM, and when, beside what TensorFlow Lite Micro takes",
+    )
+    parser.add_argument(
+        "--core",
+        choices=("portable", "dsp", "avr"),
+        default="portable",
+        help="with --memory: the kind of core to draw it for (default: portable)",
+    )
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     parser.set_defaults(handler=_inspect)
 
@@ -100,7 +111,7 @@ def _register_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentPar
 def _inspect(args: argparse.Namespace) -> int:
     from boardproof_export.commands import inspect
 
-    return inspect.run(model=args.model, as_json=args.json)
+    return inspect.run(model=args.model, as_json=args.json, memory=args.core if args.memory else None)
 
 
 def _register_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

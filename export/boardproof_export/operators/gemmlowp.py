@@ -70,3 +70,24 @@ def tanh(values: Values) -> Values:
     found: Values = np.where(values < 0, -positive, positive)
     found[values == 0] = 0
     return found
+
+
+def inverse_root(value: int) -> tuple[int, int]:
+    """1 / sqrt(value) for a whole value >= 0 as multiplier and shift: GetInvSqrtQuantizedMultiplierExp of
+    kernels/internal/common.cc, five steps of Newton's method from 1. Of 0 it is that of 1."""
+    if value <= 1:
+        return ONE, 0
+    shift = 11
+    while value >= 1 << 29:
+        value //= 4
+        shift += 1
+    pairs = (31 - value.bit_length()) // 2 - 1  # so that it has 28 or 29 bits
+    value <<= 2 * pairs
+    shift -= pairs
+    half = ((value >> 1) + 1) >> 1
+    x = np.array(1 << 28)
+    for _ in range(5):
+        cube = shift_left(product(product(x, x), x), 6)
+        x = shift_left(product(np.array(3 << 27), x) - product(np.array(half), cube), 3)
+    root = int(product(x, 1518500250))
+    return (root << -shift, 0) if shift < 0 else (root, -shift)

@@ -28,6 +28,7 @@ from boardproof_export.operators.records import Operator
 from boardproof_export.shared.model import Graph, Op, Tensor
 
 _MOST_INPUTS = 10  # of a CONCATENATION in TensorFlow Lite Micro
+_MOST_DIMENSIONS = 5  # of a BROADCAST_TO there
 
 
 def same_steps(one: Tensor, other: Tensor) -> None:
@@ -148,7 +149,9 @@ def mirror_pad(graph: Graph, op: Op) -> Moves:
 def broadcast_to(graph: Graph, op: Op) -> Moves:
     """BROADCAST_TO a constant shape."""
     (source,), (output,) = tensors_of(graph, op)
-    parameter(graph, op, 1, "a shape")
+    wanted = parameter(graph, op, 1, "a shape").tolist()
+    if list(output.shape) != wanted or len(wanted) > _MOST_DIMENSIONS:
+        raise UnsupportedError(f"makes {list(output.shape)} for a shape of {wanted}")
     try:
         view = np.broadcast_to(positions(source), output.shape)
     except ValueError as error:

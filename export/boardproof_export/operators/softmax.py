@@ -20,7 +20,9 @@ from boardproof_export.shared.model import Graph, Op
 _BETA = 0  # field of SoftmaxOptions
 _DIFFERENCE_BITS = 5  # integer bits of a difference to the largest input, once it is scaled
 _SUM_BITS = 12  # integer bits of the sum of exponentials
-_MOST_DEPTH = 511  # from 512 equal inputs on, TensorFlow Lite Micro's last shift is beyond 31 and it aborts
+# Where all exponentials together are 512 and more, as of 512 equal inputs, TensorFlow Lite Micro's last shift is beyond
+# 31 and it aborts: no network of many classes gives that. From 4,096 on its sum may wrap, and nobody notices.
+_MOST_DEPTH = 4095
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def resolve(graph: Graph, op: Op) -> SoftmaxLayer:
         raise UnsupportedError(f"makes {list(output.shape)} of {list(source.shape)}")
     if source.shape[-1] > _MOST_DEPTH:
         raise UnsupportedError(
-            f"has {source.shape[-1]} values a row; TensorFlow Lite Micro may abort from {_MOST_DEPTH + 1} on"
+            f"has {source.shape[-1]} values a row; TensorFlow Lite Micro's sum may overflow from {_MOST_DEPTH + 1} on"
         )
     scale, _ = per_tensor(source, "input")
     output_scale, output_zero = per_tensor(output, "output")

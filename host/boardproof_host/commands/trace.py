@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boardproof_export.shared.text import printable
+from boardproof_host.commands.columns import columns
 from boardproof_host.commands.options import add_data, help_of, source_options
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ the three worst images of the last run, operator by operator
   boardproof trace --target qemu_cortex_m4 --worst 3"""
 CODES = "exit codes: 0 in the images looked at all operators match; 1 one diverges\n"
 SHOWN = 3  # images whose values are printed
-WIDTH = 60  # columns that a table takes at most, whatever the operators' names
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -109,7 +108,7 @@ def _operators(record: "Trace") -> str:
     ]
     if record.ticks is not None:
         rows.append(["", "all", "", f"{record.ticks:,.0f}", "", ""])
-    text = _table(header, rows, left=(1,))
+    text = columns(header, rows, left=(1,))
     if record.unit and record.target.emulated:
         text += f"{record.unit} are an emulator's count, the mean over the images; they are no time\n"
     return text
@@ -128,7 +127,7 @@ def _divergence(found: "Divergence") -> str:
         [*(str(element.index[at]) for at, _ in axes), str(element.board), str(element.reference)]
         for element in found.elements
     ]
-    table = _table([*(name for _, name in axes), "board", "reference"], rows, left=())
+    table = columns([*(name for _, name in axes), "board", "reference"], rows, left=())
     return "\n".join([*lines, *(f"  {line}" for line in table.splitlines()), ""])
 
 
@@ -171,19 +170,3 @@ def _meaning(record: "Trace", one: "Diagnosis") -> str:
 
 def _those(many: int) -> str:
     return "this image" if many == 1 else f"these {many} images"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int]) -> str:
-    """Columns as wide as they must be; empty ones are left out, and a name gives way to the numbers beside it."""
-    kept = [at for at in range(len(header)) if any(row[at] for row in rows)]
-    widths = {at: max(len(row[at]) for row in (header, *rows)) for at in kept}
-    for at in left:
-        widths[at] -= max(0, sum(widths.values()) + 2 * (len(kept) - 1) - WIDTH)
-    lines = []
-    for row in (header, *rows):
-        cells = [
-            row[at][: widths[at]].ljust(widths[at]) if at in left else row[at].rjust(widths[at])
-            for at in kept
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines) + "\n"

@@ -6,6 +6,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from boardproof_export.shared.memory import MemoryPlan
 from boardproof_export.shared.tensors import TensorInfo
 from boardproof_host.record.metrics import Histogram, Summary, Verdict
 from boardproof_host.record.quality import Kind
@@ -138,6 +139,35 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class OpCost:
+    """What an operator costs: the mean over the images of a profile."""
+
+    index: int  # in execution order
+    name: str
+    kernel: str | None  # what the engine aot runs it with
+    macs: int | None  # multiply-accumulates of an inference
+    constant_bytes: int | None  # weights and the like, as they are in the file
+    count: float | None  # in the profile's unit, what the hook costs taken off
+    share: float | None  # of an inference, 0 to 1
+    per_mac: float | None  # count a multiply-accumulate; None where there are none
+
+
+@dataclass(frozen=True)
+class Profile:
+    """An inference operator by operator. The operators' counts and `rest` are `inference` together."""
+
+    unit: CostUnit | None  # None where the board's ticks are no cost: then no count is known
+    images: tuple[int, ...]  # in the data set; counts are the mean over them
+    ops: tuple[OpCost, ...]
+    inference: float | None  # without the hook
+    hooked: (
+        float | None
+    )  # operators' sections as they were measured, with the hook: what it costs is the difference
+    hook: float | None  # of that, what was taken off every operator
+    rest: float | None  # outside of operators, and what the hook costs that is not the same for all
+
+
+@dataclass(frozen=True)
 class Link:
     """What the link did while the images were streamed: in all legs of a run that was resumed."""
 
@@ -207,6 +237,8 @@ class Measurement:
     quality: Quality | None = field(
         default=None, metadata=ADDED
     )  # None where nothing tells what outputs should be
+    profile: Profile | None = field(default=None, metadata=ADDED)  # None where the board was not asked
+    memory: MemoryPlan | None = field(default=None, metadata=ADDED)  # of the engine aot
 
 
 @dataclass(frozen=True)

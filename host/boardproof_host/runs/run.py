@@ -26,6 +26,7 @@ from boardproof_host.record.store import Store
 from boardproof_host.runs import data
 from boardproof_host.runs.circumstances import UNITS, Phases, circumstances, target_of
 from boardproof_host.runs.data import Work
+from boardproof_host.runs.insides import with_insides
 from boardproof_host.runs.legs import leg_so_far, link_use
 from boardproof_host.runs.listener import Listener, Silent
 from boardproof_host.runs.options import RunOptions
@@ -128,6 +129,9 @@ def _run(
     circumstance = circumstances(phases, command)
     result = _build(
         options, known, boards, inputs, measurement, journal, leg, outputs, beside.failed, circumstance
+    )
+    result = with_insides(
+        result, boards, options.board.link, work, inputs, measurement, state_folder(project)
     )
     if measurement.untrusted is not None or measurement.reason is None:
         journal.discard()  # nothing to be trusted, or nothing to go on with

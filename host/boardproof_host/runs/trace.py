@@ -63,7 +63,7 @@ def trace(
             graph = read_graph(path)
         model = describe_graph(graph, path)
         source = named or for_model(options.source, model)
-        identity = _profiling(session)
+        identity = profiling(session)
         chosen = _suspects(options, project, graph.sha256, identity.target, source)
         rows = source.rows(model.inputs, np.array(chosen.images))
         tell(f"looking at {chosen.words}")
@@ -75,7 +75,12 @@ def trace(
     return build_trace(path.name, graph, identity, chosen, profiled, differing, meant)
 
 
-def _profiling(session: Session) -> Identity:
+def profiling(session: Session) -> Identity:
+    """The identity of a board that can profile.
+
+    Raises:
+        LinkError: it cannot.
+    """
     identity = session.identity
     assert identity is not None
     if not identity.features & Feature.PROFILE:

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from boardproof_export.shared.model import Graph
 from boardproof_host import oracles
 from boardproof_host.link.handshake import Identity
-from boardproof_host.protocol.messages import TickUnit
 from boardproof_host.record.schema import CostUnit, Target
-from boardproof_host.runs.circumstances import UNITS, target_of
+from boardproof_host.runs.circumstances import cost_unit, target_of
 from boardproof_host.runs.diagnosis import Diagnosis
 from boardproof_host.runs.layers import Differing, Divergence, diverge
 from boardproof_host.runs.pair import Profiled
@@ -65,22 +64,21 @@ def build_trace(
     meant: Sequence[Diagnosis],
 ) -> Trace:
     """From the profiles to the record. `profiled` holds one image at least."""
-    # An emulator's clock is no time, and an interpreter's under Python is none of a board.
-    known = not identity.emulated or identity.tick_unit is TickUnit.INSTRUCTIONS
-    rows = _rows(graph, profiled, known=known)
+    unit = cost_unit(identity)
+    rows = _rows(graph, profiled, known=unit is not None)
     return Trace(
         model=model,
         model_sha256=graph.sha256,
         target=target_of(identity),
         own_reference=oracles.is_itself(oracles.TFLM, identity.engine, identity.core),
-        unit=UNITS[identity.tick_unit] if known else None,
+        unit=unit,
         images=chosen.images,
         looked_at=chosen.words,
         report=None if chosen.report is None else str(chosen.report),
         expected=chosen.expected,
         rebuilt=chosen.build_id not in (None, identity.build_id),
         ops=rows,
-        ticks=sum(row.ticks or 0 for row in rows) if known else None,
+        ticks=None if unit is None else sum(row.ticks or 0 for row in rows),
         divergences=tuple(diverge(graph, one) for one in differing),
         diagnoses=tuple(meant),
     )

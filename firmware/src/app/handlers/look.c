@@ -30,6 +30,7 @@ static void write_entry(void *context, uint16_t op, uint8_t output, const void *
       .crc = crc32_update(0, (const uint8_t *)data, bytes),
   };
   message_write_profile_entry(&entry, frame_writer_put, context);
+  hal_flush(); /* what is sent by interrupts would count as the next operator's */
   hal_measure_begin();
 }
 
@@ -42,6 +43,7 @@ void handle_profile(const frame_t *frame) {
   engine_fault_t fault = {0, 0};
   const engine_hook_t hook = {.after_op = write_entry, .context = &writer};
   reply_begin(&writer, MESSAGE_PROFILE_ANSWER, frame->seq);
+  engine_reset();
   hal_measure_begin();
   const engine_status_t status = engine_invoke(&hook, &fault);
   (void)hal_measure_end();
@@ -76,6 +78,7 @@ void handle_layer(const frame_t *frame) {
   }
   engine_fault_t fault = {0, 0};
   const engine_hook_t hook = {.after_op = write_part, .context = &layer};
+  engine_reset();
   const engine_status_t status = engine_invoke(&hook, &fault);
   if (layer.found) {
     end_answer(&layer.writer, frame->seq, status, &fault);

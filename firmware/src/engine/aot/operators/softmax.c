@@ -76,7 +76,7 @@ static void row(const MODEL_FLASH aot_softmax_t *op, const int8_t *input, int8_t
   const uint16_t depth = op->depth;
   const int32_t least = op->least_difference;
   const int8_t most = largest(input, depth);
-  uint32_t sum = 0; /* q19, 2^19 to 511 * 2^19 */
+  uint32_t sum = 0; /* q19, 2^19 to 4095 * 2^19 */
   for (uint16_t i = 0; i < depth; ++i) {
     const int16_t difference = (int16_t)(input[i] - most);
     if (difference >= least) {
@@ -89,7 +89,10 @@ static void row(const MODEL_FLASH aot_softmax_t *op, const int8_t *input, int8_t
     ++zeros;
   }
   const int32_t scale = reciprocal(sum - (UINT32_C(1) << 31));
-  const int32_t exponent = 12 - zeros + 31 - 8;
+  int32_t exponent = 12 - zeros + 31 - 8;
+  if (exponent > 32) {
+    exponent = 32; /* TensorFlow Lite Micro aborts from 32 on; all outputs are -128 then */
+  }
   for (uint16_t i = 0; i < depth; ++i) {
     const int16_t difference = (int16_t)(input[i] - most);
     int32_t result = -128;

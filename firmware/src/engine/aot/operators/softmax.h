@@ -10,7 +10,7 @@ typedef struct {
   uint32_t rows;
   int32_t multiplier;       /* 2^30 to 2^31 - 1 */
   int32_t least_difference; /* <= 0: what lies further below the row's largest value counts as zero */
-  uint16_t depth;           /* values a row, 1 to 511 */
+  uint16_t depth;           /* values a row, 1 to 4095 */
   uint8_t left_shift;       /* a difference times 2^left_shift fits int32 */
 } aot_softmax_t;
 
