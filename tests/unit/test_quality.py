@@ -6,9 +6,9 @@ from math import comb
 import numpy as np
 import pytest
 
+from boardproof_export.shared import quality
 from boardproof_export.shared.statistics import mcnemar, wilson
 from boardproof_export.shared.tensors import TensorInfo
-from boardproof_host.record import quality
 from records import build, found
 
 

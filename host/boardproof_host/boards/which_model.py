@@ -97,7 +97,7 @@ def _candidates(project: Project) -> Iterator[Path]:
     for target in load_targets(project).values():
         if target.model:
             yield project.root / target.model
-    yield project.reference_model
+    yield from project.reference_models.values()
     if project.exported_model is not None:
         yield project.exported_model
 

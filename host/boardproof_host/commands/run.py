@@ -5,7 +5,8 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from boardproof_host.commands.options import INPUT_RANGE, add_run, add_where, help_of, run_options
+from boardproof_export.shared.data_arguments import INPUT_RANGE
+from boardproof_host.commands.options import add_run, add_where, help_of, run_options
 
 if TYPE_CHECKING:
     from boardproof_export.shared.project import Project

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from boardproof_export.shared.errors import ExitCode, LinkError
+from boardproof_export.shared.quality import kind_of
+from boardproof_export.shared.tensors import split_rows
 from boardproof_host.record import metrics
 from boardproof_host.record.assessment import assess
 from boardproof_host.record.facts import (
@@ -17,8 +19,7 @@ from boardproof_host.record.facts import (
 )
 from boardproof_host.record.metrics import IntArray, Parity, Values, Verdict
 from boardproof_host.record.mismatches import flips, mismatches
-from boardproof_host.record.outputs import compare, split
-from boardproof_host.record.quality import kind_of
+from boardproof_host.record.outputs import compare
 from boardproof_host.record.schema import (
     Cost,
     Dataset,
@@ -186,9 +187,9 @@ def _measurement(
     not_run: Mapping[str, str],
 ) -> Measurement:
     count = len(measured.positions)
-    device = split(measured.outputs, model.outputs)
+    device = split_rows(measured.outputs, model.outputs)
     theirs = {name: facts.outputs[measured.positions] for name, facts in oracles.items()}
-    values = {name: split(rows, model.outputs) for name, rows in theirs.items()}
+    values = {name: split_rows(rows, model.outputs) for name, rows in theirs.items()}
     labels = _class_labels(images, measured, model)
     parity = {name: compare(measured.outputs, rows, model.outputs) for name, rows in theirs.items()}
     readable = labels is not None and device[0].shape[1] <= MOST_CONFUSED

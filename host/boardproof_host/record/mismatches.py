@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from boardproof_export.shared.tensors import TensorInfo
+from boardproof_export.shared.tensors import TensorInfo, split_rows
 from boardproof_host.record import metrics
 from boardproof_host.record.facts import Bytes, Images, Measured
 from boardproof_host.record.metrics import Values
-from boardproof_host.record.outputs import split
 from boardproof_host.record.schema import Flip, Mismatch
 
 KEPT = 16  # images
@@ -20,7 +19,7 @@ def mismatches(
     images: Images, measured: Measured, reference: Bytes, outputs: Sequence[TensorInfo]
 ) -> tuple[Mismatch, ...]:
     """The worst images against the reference, of rows (M, output bytes)."""
-    device, theirs = split(measured.outputs, outputs), split(reference, outputs)
+    device, theirs = split_rows(measured.outputs, outputs), split_rows(reference, outputs)
 
     def describe(row: int) -> Mismatch:
         position = measured.positions[row]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from boardproof_export.shared.memory import MemoryPlan
+from boardproof_export.shared.quality import Kind
 from boardproof_export.shared.tensors import TensorInfo
 from boardproof_host.record.metrics import Histogram, Summary, Verdict
-from boardproof_host.record.quality import Kind
 
 SCHEMA = "boardproof.report/2"
 ADDED = {"added": True}  # a field that records of this schema may lack: an earlier boardproof wrote them
@@ -230,7 +230,7 @@ class McNemar:
 
 @dataclass(frozen=True)
 class Quality:
-    """How good the outputs are, by what they mean: `record/quality.py`."""
+    """How good the outputs are, by what they mean: `boardproof_export.shared.quality`."""
 
     kind: Kind
     metrics: dict[str, dict[str, float | None]]  # "device" and every oracle: value by the metric's name

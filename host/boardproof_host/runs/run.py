@@ -107,7 +107,7 @@ def _run(
     identity = boards.identity
     known.target, known.model = target_of(identity), describe_model(boards.model)
     work = known.work = known.work or data.work(options.images, known.model)
-    data.check_labels(work, known.model)
+    data.check(work, known.model)
     inputs = work.source.rows(known.model.inputs, work.chosen.indices)
     for note in data.notes(work, known.model):
         listener.note(note)

@@ -54,7 +54,7 @@ class Samples:
 
     def doubt(self, inputs: tuple[TensorInfo, ...]) -> str | None:
         """See DataSource."""
-        return doubt_of_pixels(inputs, self.span) if self._pixels else None
+        return doubt_of_pixels(inputs, self.span) if self.pixels else None
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
@@ -68,7 +68,8 @@ class Samples:
         return np.concatenate(parts, axis=1)
 
     @property
-    def _pixels(self) -> bool:
+    def pixels(self) -> bool:
+        """Whether any values are pixels: uint8, spread over `span`."""
         return any(values.dtype == np.uint8 for values in self.inputs.values())
 
     def _for(self, inputs: tuple[TensorInfo, ...]) -> list[str]:
@@ -148,9 +149,16 @@ def read_npy(path: Path, span: Span) -> Samples:
     return checked(path.name, {"x": _load(path)}, None, span=span)
 
 
-def read_npz(path: Path, span: Span) -> Samples:
-    """A `.npz` file: samples as `x` (or `x_test`, ...), labels as `y`, or an array for each of the model's inputs."""
+def read_npz(path: Path, span: Span, part: str = "test") -> Samples:
+    """A `.npz` file: samples as `x` (or `x_test`, ...), labels as `y`, or an array for each of the model's inputs.
+
+    Args:
+        part: "train" prefers `x_train` and `y_train` where the file has both.
+    """
     arrays: dict[str, NDArray[Any]] = dict(_load(path).items())
+    if part == "train" and "x_train" in arrays:
+        arrays = {key: values for key, values in arrays.items() if not key.endswith("_test")}
+        arrays = {key.replace("_train", "_test"): values for key, values in arrays.items()}
     label_key = next((key for key in LABELS if key in arrays), None)
     names_key = next((key for key in NAMES if key in arrays and arrays[key].dtype.kind in "US"), None)
     input_key = next((key for key in INPUTS if key in arrays), None)

@@ -66,7 +66,7 @@ def _real(values: NDArray[Any], tensor: TensorInfo, what: str) -> NDArray[Any]:
         at = int(np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))[0])
         raise InputError(
             f"sample {at} of {what} holds a value that is not finite (NaN or infinity)",
-            hint="clean the data, or leave the sample out with --images A:B",
+            hint="clean the data, or leave the sample out",
         )
     if tensor.type == "float32":
         return values.astype(np.float32)
