@@ -1,8 +1,8 @@
 """What quantization costs each layer: a float model's tensors against its quantized one's, over samples.
 
-Two comparisons a layer. *So far*: the float model's tensor against the quantized model's, with all that went wrong on the
-way. *Alone*: what the float layer makes of exactly what the quantized layer was given, against what the quantized layer
-made of it: the error that this layer adds, whatever the others did. A layer costs accuracy where it is bad alone.
+Two comparisons a layer. *So far*: the float model's tensor against the quantized model's, with all that went wrong on
+the way. *Alone*: what the float layer makes of exactly what the quantized layer was given, against what the quantized
+layer made of it: the error that this layer adds, whatever the others did. A layer costs accuracy where it is bad alone.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boardproof_export.precision.match import Matches, Pair
+from boardproof_export.precision.match import Matches, Pair, same_inputs
 from boardproof_export.precision.observe import Observed, Single, real
 from boardproof_export.precision.score import signal_to_noise
 from boardproof_export.shared.model import Graph, Tensor
@@ -24,7 +24,7 @@ Sample = Sequence[NDArray[Any]]  # an array an input of the model
 class Error:
     """Of a tensor's values, over all samples."""
 
-    snr_db: float | None  # None where no value differs
+    snr_db: float | None  # None where nothing but float32's own rounding differs
     largest: float  # in real units
     largest_steps: float | None  # in steps of the quantized tensor's scale
     saturated: float  # share of values, 0 to 1, that lie beyond what the quantized tensor holds by half a step or more
@@ -45,10 +45,10 @@ class LayerError:
     so_far: Error | None  # None where the float model has no such tensor
 
     @property
-    def rank(self) -> float:
-        """Worst first: the signal-to-noise ratio of the layer alone, else of all so far."""
+    def rank(self) -> tuple[bool, float]:
+        """Worst first: by the layer alone; where that is not known, behind those, by all so far."""
         error = self.alone or self.so_far
-        return np.inf if error is None or error.snr_db is None else error.snr_db
+        return self.alone is None, np.inf if error is None or error.snr_db is None else error.snr_db
 
 
 @dataclass
@@ -65,6 +65,8 @@ class _Sums:
     def add(self, wanted: NDArray[np.float64], found: NDArray[np.float64]) -> None:
         if wanted.shape != found.shape:
             raise ValueError("tensors of different sizes")
+        finite = np.isfinite(wanted)
+        wanted, found = wanted[finite], found[finite]
         apart = np.abs(wanted - found)
         self.signal += float(np.dot(wanted, wanted))
         self.noise += float(np.dot(apart, apart))
@@ -125,7 +127,7 @@ class Comparison:
             for index in quantized.inputs
             if quantized.tensors[index].quantization is not None
         ]
-        self._layers += [self._layer(pair) for pair in matches.pairs if self._shown(pair)]
+        self._layers += [self._layer(pair) for pair in matches.pairs]
 
     def add(self, floats: Sample, quantized: Sample) -> None:
         """One sample, as each model takes it: an array an input, in each model's order.
@@ -141,20 +143,15 @@ class Comparison:
             self._add(layer)
 
     def errors(self) -> list[LayerError]:
-        """Worst first; those that add no error last, in execution order."""
+        """Worst first, alone; behind them those of which only the error so far is known."""
         return sorted((layer.error() for layer in self._layers), key=lambda error: error.rank)
-
-    def _shown(self, pair: Pair) -> bool:
-        """Whether its first output is real numbers: floats, or steps of a scale."""
-        tensor = self._graphs[1].tensors[pair.quantized.outputs[0]]
-        return tensor.quantization is not None or tensor.type.startswith("FLOAT")
 
     def _layer(self, pair: Pair) -> _Layer:
         floating, quantized = self._graphs
         index = pair.quantized.outputs[0]
         other = self._matches.tensors.get(index)
         single = None
-        if pair.float is not None and self._same_inputs(pair):
+        if pair.float is not None and same_inputs(self._matches, floating, quantized, pair):
             try:
                 single = Single(floating, pair.float)
             except (RuntimeError, ValueError):  # control flow, or a kernel that must see its neighbours
@@ -162,21 +159,6 @@ class Comparison:
         return _Layer(
             pair, quantized.tensors[index], None if other is None else floating.tensors[other], single
         )
-
-    def _same_inputs(self, pair: Pair) -> bool:
-        """Whether both operators read the same tensors at the same places."""
-        assert pair.float is not None
-        floating, quantized = self._graphs
-        for position in range(len(pair.float.inputs)):
-            mine, theirs = (
-                quantized.optional(pair.quantized, position),
-                floating.optional(pair.float, position),
-            )
-            if mine is None or mine.data is not None or theirs is None or theirs.data is not None:
-                continue  # a constant of one of them, or both
-            if not mine.variable and self._matches.tensors.get(mine.index) != theirs.index:
-                return False
-        return True
 
     def _add(self, layer: _Layer) -> None:
         found = real(layer.tensor, self._quantized.tensor(layer.tensor.index))

@@ -1,11 +1,11 @@
 """Which tensors and operators of a float model and of its quantized one are the same.
 
-The converter keeps the names of tensors, so names come first; what is left is aligned in execution order, by the kind of
-operator and the shape of its output. What cannot be matched is listed, never guessed.
+The converter keeps the names of tensors, so names come first. What is left is matched in execution order: the first
+operator of the same kind that reads the same tensors and gives the same shapes. What cannot be matched is listed, never
+guessed.
 """
 
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from typing import Literal
 
 from boardproof_export.operators.registry import rescales
@@ -34,43 +34,65 @@ class Matches:
 
 
 def match(floating: Graph, quantized: Graph) -> Matches:
-    """Matches two graphs whose inputs are the same.
-
-    Operators over constants alone, which give what a converter could have stored, are left out of either side.
-    """
+    """Matches two graphs whose inputs are the same. Operators over constants alone, which give what a converter could
+    have stored, and those that compute shapes and indices are left out of either side."""
     found = Matches()
     found.tensors.update(_inputs(floating, quantized))
-    theirs = [op for op in floating.ops if _computes(floating, op)]
-    by_name = _by_output(floating, theirs)
-    partners: dict[int, tuple[Op, How]] = {}
-    for op in quantized.ops:
-        other = by_name.get(quantized.tensors[op.outputs[0]].name) if op.outputs else None
-        if other is not None and _shapes(floating, other) == _shapes(quantized, op):
-            partners[op.index] = (other, "name")
-    taken = {other.index for other, _ in partners.values()}
+    left = {op.index: op for op in floating.ops if _computes(floating, op)}
+    by_name = _by_output(floating, list(left.values()))
     mine = [op for op in quantized.ops if _computes(quantized, op)]
-    rest = [op for op in mine if op.index not in partners and not rescales(op)]
-    left = [op for op in theirs if op.index not in taken]
-    for op, other in _in_order(floating, left, quantized, rest):
-        partners[op.index] = (other, "order")
-        taken.add(other.index)
+    named = {}
     for op in mine:
-        _settle(found, op, partners.get(op.index))
-    found.unmatched_float = [op for op in theirs if op.index not in taken and not rescales(op)]
+        other = by_name.get(quantized.tensors[op.outputs[0]].name)
+        if other is not None and _shapes(floating, other) == _shapes(quantized, op):
+            named[op.index] = left.pop(other.index)
+    for op in mine:
+        if op.index in named:
+            _pair(found, op, named[op.index], "name")
+        elif rescales(op):
+            found.pairs.append(Pair(op, None, "scale"))
+            if op.inputs[0] in found.tensors:
+                found.tensors[op.outputs[0]] = found.tensors[op.inputs[0]]
+        else:
+            alike = (
+                other
+                for other in left.values()
+                if other.code == op.code
+                and _shapes(floating, other) == _shapes(quantized, op)
+                and same_inputs(found, floating, quantized, Pair(op, other, "order"))
+            )
+            other = next(alike, None)
+            if other is None:
+                found.unmatched.append(op)
+            else:
+                _pair(found, op, left.pop(other.index), "order")
+    found.unmatched_float = [op for op in left.values() if not rescales(op)]
     return found
 
 
-def _settle(found: Matches, op: Op, partner: tuple[Op, How] | None) -> None:
-    if partner is not None:
-        other, how = partner
-        found.pairs.append(Pair(op, other, how))
-        found.tensors.update(zip(op.outputs, other.outputs, strict=False))
-    elif rescales(op):
-        found.pairs.append(Pair(op, None, "scale"))
-        if op.inputs[0] in found.tensors:
-            found.tensors[op.outputs[0]] = found.tensors[op.inputs[0]]
-    else:
-        found.unmatched.append(op)
+def same_inputs(found: Matches, floating: Graph, quantized: Graph, pair: Pair) -> bool:
+    """Whether both operators read the same tensors at the same places, one at least; constants and state aside."""
+    assert pair.float is not None
+    shared = 0
+    for position in range(len(pair.float.inputs)):
+        mine, theirs = quantized.optional(pair.quantized, position), floating.optional(pair.float, position)
+        if (
+            mine is None
+            or mine.data is not None
+            or theirs is None
+            or theirs.data is not None
+            or mine.variable
+        ):
+            continue
+        if found.tensors.get(mine.index) != theirs.index:
+            return False
+        shared += 1
+    return shared > 0
+
+
+def _pair(found: Matches, op: Op, other: Op, how: How) -> None:
+    found.pairs.append(Pair(op, other, how))
+    found.tensors.update(zip(op.outputs, other.outputs, strict=False))
 
 
 def _inputs(floating: Graph, quantized: Graph) -> dict[int, int]:
@@ -83,9 +105,12 @@ def _inputs(floating: Graph, quantized: Graph) -> dict[int, int]:
 
 
 def _computes(graph: Graph, op: Op) -> bool:
-    """Whether it reads anything but constants, and writes numbers that an inference decides."""
+    """Whether it makes real numbers of anything but constants."""
     read = [graph.optional(op, position) for position in range(len(op.inputs))]
-    return bool(op.outputs) and any(tensor is not None and tensor.data is None for tensor in read)
+    if not op.outputs or not any(tensor is not None and tensor.data is None for tensor in read):
+        return False
+    first = graph.tensors[op.outputs[0]]
+    return first.quantization is not None or first.type.startswith("FLOAT")
 
 
 def _by_output(graph: Graph, ops: list[Op]) -> dict[str, Op]:
@@ -97,12 +122,3 @@ def _by_output(graph: Graph, ops: list[Op]) -> dict[str, Op]:
 def _shapes(graph: Graph, op: Op) -> list[list[int]]:
     """Of the outputs, but for dimensions of 1: an open batch is one."""
     return [[size for size in graph.tensors[index].shape if size != 1] for index in op.outputs]
-
-
-def _in_order(floating: Graph, left: list[Op], quantized: Graph, rest: list[Op]) -> list[tuple[Op, Op]]:
-    keys = [
-        [(op.code, str(_shapes(graph, op))) for op in ops]
-        for graph, ops in ((quantized, rest), (floating, left))
-    ]
-    blocks = SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks()
-    return [(rest[one + at], left[other + at]) for one, other, size in blocks for at in range(size)]
