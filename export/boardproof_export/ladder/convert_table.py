@@ -5,16 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from boardproof_export.precision import words
 from boardproof_export.shared.sources.opening import SourceOptions
 from boardproof_export.shared.sources.pixels import UNIT
 
-# How good a rung is: by what the outputs mean, which metric heads the column, and how it is written.
-_QUALITY: dict[str | None, tuple[str, str, str]] = {
-    "classes": ("accuracy", "top_1", "{:.2%}"),
-    "scores": ("AUC", "auc", "{:.4f}"),
-    "regression": ("RMSE", "rmse", "{:.4g}"),
-    "reconstruction": ("MSE", "mse", "{:.4g}"),
-}
 _GUESSING = 1 / 8  # of the way from chance to always right
 
 
@@ -39,9 +33,8 @@ def lines(record: dict[str, Any], model: Path, folder: Path, source: SourceOptio
 
 def _table(record: dict[str, Any]) -> Iterator[str]:
     """Size, quality and engines of each rung. Without labels the quality is how far the outputs are from float32's."""
-    kind = record["rungs"][0]["quality"]["kind"]
     share = "of .h5" if record["original"] == ".h5" else "share"
-    heading = _QUALITY[kind][0] if kind else "SNR"
+    heading = words.name_of(record["rungs"][0]["quality"]) or "SNR"
     rows: list[tuple[str, ...]] = [("rung", "bytes", share, heading, "runs on")]
     rows += [_cells(rung) for rung in record["rungs"]]
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
@@ -61,22 +54,19 @@ def _cells(rung: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _quality(rung: dict[str, Any]) -> str:
-    kind = rung["quality"]["kind"]
-    if kind is None:
+    if words.name_of(rung["quality"]) is None:
         return "-" if rung["snr_db"] is None else f"{rung['snr_db']:.1f} dB"
-    _, metric, form = _QUALITY[kind]
-    value = rung["quality"]["metrics"][metric]
-    return "-" if value is None else form.format(value)
+    return words.figure(rung["quality"])
 
 
 def _measured(record: dict[str, Any]) -> str:
-    kind = record["rungs"][0]["quality"]["kind"]
+    figure = words.name_of(record["rungs"][0]["quality"])
     count, available = record["test_images"], record["test_available"]
     of = "" if count == available else f" of {available:,}"
     which = f"{count:,}{of} samples of {record['test']}"
-    if kind is None:
+    if figure is None:
         return f"SNR: the outputs against those of {record['rungs'][0]['name']}, over {which}"
-    return f"{_QUALITY[kind][0]} over {which}"
+    return f"{figure} over {which}"
 
 
 def _calibrated(calibration: dict[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from boardproof_export.shared.model import parse_graph
 from boardproof_export.shared.quality import Kind, Real
 from boardproof_export.shared.sources import DataSource
 
-MOST_DB = 200.0  # what float64 tells apart; a ratio of powers beyond it is shown as that
+MOST_DB = 120.0  # beyond it float32's own rounding is all that differs
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,11 @@ def _real_inputs(source: DataSource, inputs: tuple[Any, ...], indices: NDArray[n
 
 
 def signal_to_noise(signal: float, noise: float) -> float | None:
-    """Of two powers, in dB, within MOST_DB; None where there is no noise."""
+    """Of two powers, in dB, -MOST_DB at least; None where there is no noise worth the name: beyond MOST_DB."""
     if noise == 0:
         return None
-    if signal == 0:
-        return -MOST_DB
-    return max(-MOST_DB, min(MOST_DB, 10 * log10(signal / noise)))
+    ratio = 10 * log10(signal / noise) if signal > 0 else -MOST_DB
+    return None if ratio > MOST_DB else max(-MOST_DB, ratio)
 
 
 def outputs_apart(one: Score, other: Score) -> float | None:
