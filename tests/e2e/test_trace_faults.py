@@ -1,7 +1,10 @@
 """Trace names the operator and the kind of a mistake: one at a time, planted in the layers of a network."""
 
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from boardproof_export.shared.model import read_graph
@@ -12,6 +15,7 @@ from boardproof_host.runs.diagnosis import Diagnosis
 from boardproof_host.runs.layers import Divergence, diagnoses, diverge
 from boardproof_host.runs.mistakes import explained
 from boardproof_host.runs.pair import Pair
+from support.linked_checkout import boardproof, linked_checkout
 from support.planted import Fault, Workshop
 from support.small_cnn import CONVOLUTION, DENSE, DEPTHWISE, POOLED, STRIDED, images, small_cnn
 
@@ -81,6 +85,26 @@ def test_a_fault(
     assert [(one.op, one.kind) for one in meant] == [(fault.op, kind)]
     assert meant[0].channels == (() if channel is None else (channel,))
     assert meant[0].images == tuple(one.image for one in divergences)
+
+
+def test_what_a_run_says_to_do_next(workshop: Workshop, tmp_path: Path) -> None:
+    """A run on a board with a mistake, then the command that it names: with the same data, and its images."""
+    project = linked_checkout(tmp_path)
+    data = tmp_path / "some data.npy"
+    np.save(data, IMAGES)
+    with workshop.board(Fault(DENSE, "shift", 3)) as port:
+        board = ("--port", port, "--model", str(workshop.model))
+        done = boardproof(project, "run", *board, "--data", str(data), "--quiet")
+        assert done.returncode == 1, done.stderr
+        (said,) = (line for line in done.stderr.splitlines() if "see where it begins: boardproof " in line)
+        done = boardproof(project, *shlex.split(said.partition(": boardproof ")[2]), "--worst", "4")
+    assert done.returncode == 1, done.stderr
+    shown, last = done.stdout.split("\n\n"), done.stdout.splitlines()
+    assert "looked at 4 of the 12 images that differ in " in done.stdout
+    assert (
+        f"operator {DENSE} (FULLY_CONNECTED): only channel 3 differs, by a factor of 2: the shift" in last[-2]
+    )
+    assert "1 of 10 values differ" in shown[1] and "channel  board  reference" in shown[1]
 
 
 def test_a_sound_board(workshop: Workshop, reference: Session) -> None:

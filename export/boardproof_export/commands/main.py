@@ -88,7 +88,7 @@ def _register_convert(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     parser.set_defaults(handler=_convert)
 
 
-def _add_data(parser: argparse.ArgumentParser, which: str) -> None:
+def _add_data(parser: "argparse._ActionsContainer", which: str) -> None:
     parser.add_argument("--data", metavar="DATA", help=which)
     for flag, options in DATA_ARGUMENTS.items():
         parser.add_argument(flag, **options)
@@ -116,14 +116,14 @@ def _convert(args: argparse.Namespace) -> int:
 def _register_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "inspect",
-        help="show a .tflite file and which engines can run it",
+        help="show a .tflite file, which engines can run it, and what quantization costs it",
         **_help(
             "Shows operators, tensors, sizes and MACs of a .tflite file, and what keeps an\n"
-            "engine from running it.",
+            "engine from running it. With --quantization: what int8 costs each layer.",
             "boardproof inspect models/fashion_mnist_int8.tflite",
         ),
     )
-    parser.add_argument("model", type=Path, help=".tflite file")
+    parser.add_argument("model", type=Path, nargs="?", help=".tflite file")
     parser.add_argument(
         "--memory",
         action="store_true",
@@ -135,14 +135,48 @@ def _register_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         default="portable",
         help="with --memory: the kind of core to draw it for (default: portable)",
     )
+    _add_quantization(parser)
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     parser.set_defaults(handler=_inspect)
 
 
-def _inspect(args: argparse.Namespace) -> int:
-    from boardproof_export.commands import inspect
+def _add_quantization(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what quantization costs, layer by layer, worst first")
+    group.add_argument(
+        "--quantization",
+        nargs=2,
+        type=Path,
+        metavar=("FLOAT", "INT8"),
+        help="compare the tensors of a float .tflite file with those of its quantized one",
+    )
+    _add_data(group, f"{DATA_KINDS} (default: Fashion-MNIST where it fits)")
+    group.add_argument(
+        "--samples", type=int, default=100, metavar="N", help="samples to compare over (default: 100)"
+    )
 
-    return inspect.run(model=args.model, as_json=args.json, memory=args.core if args.memory else None)
+
+def _inspect(args: argparse.Namespace) -> int:
+    from boardproof_export.shared.errors import InputError
+
+    if (args.model is None) == (args.quantization is None):
+        raise InputError(
+            "inspect takes one .tflite file, or two with --quantization",
+            hint="boardproof inspect FILE.tflite, or boardproof inspect --quantization FLOAT.tflite INT8.tflite",
+        )
+    if args.quantization is None:
+        from boardproof_export.commands import inspect
+
+        return inspect.run(model=args.model, as_json=args.json, memory=args.core if args.memory else None)
+    from boardproof_export.commands import quantization
+
+    floating, quantized = args.quantization
+    return quantization.run(
+        floating=floating,
+        quantized=quantized,
+        source=_source(args),
+        count=args.samples,
+        as_json=args.json,
+    )
 
 
 def _register_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -5,16 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from boardproof_export.precision import words
 from boardproof_export.shared.sources.opening import SourceOptions
 from boardproof_export.shared.sources.pixels import UNIT
 
-# How good a rung is: by what the outputs mean, which metric heads the column, and how it is written.
-_QUALITY: dict[str | None, tuple[str, str, str]] = {
-    "classes": ("accuracy", "top_1", "{:.2%}"),
-    "scores": ("AUC", "auc", "{:.4f}"),
-    "regression": ("RMSE", "rmse", "{:.4g}"),
-    "reconstruction": ("MSE", "mse", "{:.4g}"),
-}
+_BY_CHANCE = 0.05  # how likely a difference is by chance, from which on it is none
 _GUESSING = 1 / 8  # of the way from chance to always right
 
 
@@ -24,6 +19,7 @@ def lines(record: dict[str, Any], model: Path, folder: Path, source: SourceOptio
     yield f"{record['model']['file']}: {record['original']} {record['h5_bytes']:,} bytes"
     yield from _table(record)
     yield f"{_measured(record)}; files in {folder}"
+    yield from _told_apart(record["rungs"])
     yield from _calibrated(record["calibration"])
     for rung in record["rungs"]:
         if rung["reason"]:
@@ -39,9 +35,8 @@ def lines(record: dict[str, Any], model: Path, folder: Path, source: SourceOptio
 
 def _table(record: dict[str, Any]) -> Iterator[str]:
     """Size, quality and engines of each rung. Without labels the quality is how far the outputs are from float32's."""
-    kind = record["rungs"][0]["quality"]["kind"]
     share = "of .h5" if record["original"] == ".h5" else "share"
-    heading = _QUALITY[kind][0] if kind else "SNR"
+    heading = words.name_of(record["rungs"][0]["quality"]) or "SNR"
     rows: list[tuple[str, ...]] = [("rung", "bytes", share, heading, "runs on")]
     rows += [_cells(rung) for rung in record["rungs"]]
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
@@ -61,22 +56,39 @@ def _cells(rung: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _quality(rung: dict[str, Any]) -> str:
-    kind = rung["quality"]["kind"]
-    if kind is None:
+    if words.name_of(rung["quality"]) is None:
         return "-" if rung["snr_db"] is None else f"{rung['snr_db']:.1f} dB"
-    _, metric, form = _QUALITY[kind]
-    value = rung["quality"]["metrics"][metric]
-    return "-" if value is None else form.format(value)
+    return words.figure(rung["quality"])
 
 
 def _measured(record: dict[str, Any]) -> str:
-    kind = record["rungs"][0]["quality"]["kind"]
+    figure = words.name_of(record["rungs"][0]["quality"])
     count, available = record["test_images"], record["test_available"]
     of = "" if count == available else f" of {available:,}"
     which = f"{count:,}{of} samples of {record['test']}"
-    if kind is None:
+    if figure is None:
         return f"SNR: the outputs against those of {record['rungs'][0]['name']}, over {which}"
-    return f"{_QUALITY[kind][0]} over {which}"
+    return f"{figure} over {which}"
+
+
+def _told_apart(rungs: list[dict[str, Any]]) -> Iterator[str]:
+    """How sure the accuracies are, and which rungs differ from the first by more than chance explains."""
+    first = rungs[0]
+    if first["interval"] is None:
+        return
+    low, high = first["interval"]
+    yield f"95 % interval of {first['name']}: {low:.2%} to {high:.2%}"
+    pairs = {rung["name"]: rung["mcnemar"][first["name"]] for rung in rungs[1:]}
+    for name, pair in pairs.items():
+        if pair["p"] < _BY_CHANCE:
+            better = "better" if pair["alone"] > pair["other_alone"] else "worse"
+            yield (
+                f"{name} is {better} than {first['name']} (McNemar, p {pair['p']:.2g}): of the samples, "
+                f"{pair['alone']:,} are right in it alone, {pair['other_alone']:,} in the other"
+            )
+    least = min((pair["p"] for pair in pairs.values()), default=0.0)
+    if least >= _BY_CHANCE:
+        yield f"no other rung is better or worse than {first['name']} (McNemar, p {least:.2g} or more)"
 
 
 def _calibrated(calibration: dict[str, Any]) -> Iterator[str]:

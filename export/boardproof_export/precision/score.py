@@ -14,7 +14,7 @@ from boardproof_export.shared.model import parse_graph
 from boardproof_export.shared.quality import Kind, Real
 from boardproof_export.shared.sources import DataSource
 
-MOST_DB = 200.0  # what float64 tells apart; a ratio of powers beyond it is shown as that
+MOST_DB = 120.0  # beyond it float32's own rounding is all that differs
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,9 @@ class Score:
     kind: Kind | None  # what the first output means; None where the data do not tell
     metrics: dict[str, float | None]  # of the first output, by name; empty likewise
     outputs: tuple[NDArray[Any], ...]  # real values (N, C) an output, float32
+    right: NDArray[np.bool_] | None = (
+        None  # (N,) whether the class is the label; None where outputs are no classes
+    )
 
 
 def score(content: bytes, source: DataSource, indices: NDArray[np.intp], path: Path) -> Score:
@@ -47,7 +50,9 @@ def score(content: bytes, source: DataSource, indices: NDArray[np.intp], path: P
     if kind is None:
         return Score(None, {}, outputs)
     wanted = _real_inputs(source, inputs, indices) if kind == "reconstruction" else None
-    return Score(kind, quality.metrics(kind, outputs[0].astype(np.float64), truth, wanted), outputs)
+    found = quality.metrics(kind, outputs[0].astype(np.float64), truth, wanted)
+    right = outputs[0].argmax(axis=1) == truth if kind == "classes" else None
+    return Score(kind, found, outputs, right)
 
 
 def _real_inputs(source: DataSource, inputs: tuple[Any, ...], indices: NDArray[np.intp]) -> Real:
@@ -61,12 +66,11 @@ def _real_inputs(source: DataSource, inputs: tuple[Any, ...], indices: NDArray[n
 
 
 def signal_to_noise(signal: float, noise: float) -> float | None:
-    """Of two powers, in dB, within MOST_DB; None where there is no noise."""
+    """Of two powers, in dB, -MOST_DB at least; None where there is no noise worth the name: beyond MOST_DB."""
     if noise == 0:
         return None
-    if signal == 0:
-        return -MOST_DB
-    return max(-MOST_DB, min(MOST_DB, 10 * log10(signal / noise)))
+    ratio = 10 * log10(signal / noise) if signal > 0 else -MOST_DB
+    return None if ratio > MOST_DB else max(-MOST_DB, ratio)
 
 
 def outputs_apart(one: Score, other: Score) -> float | None:

@@ -62,7 +62,7 @@ class Samples:
     def rows(self, inputs: tuple[TensorInfo, ...], indices: NDArray[np.intp]) -> NDArray[np.uint8]:
         """See DataSource."""
         parts = [
-            encode(self.inputs[name][indices], tensor, self.span, self.name)
+            encode(self.inputs[name][indices], tensor, self.span, self.name, indices)
             for name, tensor in zip(self._for(inputs), inputs, strict=True)
         ]
         return np.concatenate(parts, axis=1)
@@ -78,10 +78,13 @@ class Samples:
         if set(wanted) <= set(self.inputs):
             return wanted
         if len(self.inputs) != len(inputs):
+            held = ", ".join(f"{name} {list(values.shape[1:])}" for name, values in self.inputs.items())
+            taken = ", ".join(
+                f"{name} {list(tensor.shape)}" for name, tensor in zip(wanted, inputs, strict=True)
+            )
             raise InputError(
-                f"{self.name} holds {len(self.inputs)} arrays of inputs ({', '.join(self.inputs)}), the model has "
-                f"{len(inputs)} inputs ({', '.join(wanted)})",
-                hint="name an array for each of the model's inputs as the input is named",
+                f"{self.name} holds samples of {held}; the model's inputs are {taken}",
+                hint="give an array for each of the model's inputs, named as the input is named",
             )
         return list(self.inputs)
 

@@ -50,7 +50,7 @@ class ImageFolder:
             )
         height, width, channels = _layout(inputs[0], self.name)
         images = [self._read(self.paths[index], (width, height), channels) for index in indices]
-        return encode(np.array(images), inputs[0], self.span, self.name)
+        return encode(np.array(images), inputs[0], self.span, self.name, indices)
 
     def _read(self, path: Path, size: tuple[int, int], channels: int) -> NDArray[Any]:
         image = _open(path).convert("L" if channels == 1 else "RGB")
