@@ -20,10 +20,9 @@ from boardproof_host.record import file
 from boardproof_host.record.facts import Gates
 from boardproof_host.record.schema import Gate, Measurement, Outcome, Report
 from boardproof_host.report import print_report, render_html, render_junit, render_markdown, render_terminal
-from records import build, fell_silent, silicon
+from records import build, fell_silent, insides, silicon
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "report"
-RECORDS = {"exact": build(), "diverged": silicon(), "failed": fell_silent()}
 
 
 def found(report: Report) -> Measurement:
@@ -33,6 +32,9 @@ def found(report: Report) -> Measurement:
 
 def with_measured(report: Report, **changed: Any) -> Report:
     return replace(report, measured=replace(found(report), **changed))
+
+
+RECORDS = {"exact": with_measured(build(), **insides()), "diverged": silicon(), "failed": fell_silent()}
 
 
 def terminal(report: Report, width: int = 80) -> str:
@@ -117,6 +119,8 @@ def without_anything(record: Report) -> Report:
             class_accuracy=None,
             accuracy=dict.fromkeys(found(record).accuracy),
             mismatches=(),
+            profile=None,
+            memory=None,
             link=replace(found(record).link, images_per_second=None),
         ),
         dataset=None,
@@ -220,6 +224,8 @@ def test_html_has_its_plots() -> None:
     assert list(plots) == [
         "Accuracy of the board and of every oracle",
         "Inferences by cost",
+        "instructions of an inference, by operator",
+        "The arena: address by operator",
         "Confusion: label (row), predicted by the board (column)",
     ]
     bars = list(plots["Accuracy of the board and of every oracle"].iter("rect"))

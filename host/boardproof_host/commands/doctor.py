@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from boardproof_host.commands import columns
+from boardproof_host.commands import fitting
 from boardproof_host.commands.options import help_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
-        print("\n".join(columns.table([_row(finding) for finding in findings], columns.width())))
+        print("\n".join(fitting.table([_row(finding) for finding in findings], fitting.width())))
     missing = [finding.name for finding in findings if finding.required and not finding.found]
     return ExitCode.ENVIRONMENT if missing else ExitCode.PROVEN
 

@@ -12,8 +12,19 @@ from typing import Any
 
 from boardproof_export.shared.errors import BoardproofError, ExitCode
 from boardproof_export.shared.text import printable_lines
-from boardproof_host.commands import build, doctor, ports, prove, report, run, streams, targets, trace
-from boardproof_host.commands.columns import HelpText
+from boardproof_host.commands import (
+    build,
+    doctor,
+    ports,
+    profile,
+    prove,
+    report,
+    run,
+    streams,
+    targets,
+    trace,
+)
+from boardproof_host.commands.fitting import HelpText
 from boardproof_host.commands.options import EXIT_CODES
 
 
@@ -40,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.register(commands)
     for point in entry_points(group="boardproof.commands"):
         point.load()(commands)
-    for command in (trace, report, build, targets, ports, doctor):
+    for command in (trace, profile, report, build, targets, ports, doctor):
         command.register(commands)
     for each in commands.choices.values():
         each.formatter_class = HelpText

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boardproof_host.commands import columns
+from boardproof_host.commands import fitting
 from boardproof_host.commands.options import help_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
         from boardproof_host.report import print_report
 
-        print_report(result, Console(width=columns.width()))
+        print_report(result, Console(width=fitting.width()))
     else:
         print(_text(result, args.format), end="")
     return ExitCode.PROVEN
@@ -98,7 +98,7 @@ def _list(paths: list[Path]) -> None:
         target = path.parent.parent.name
         rows.append((target, result.created, result.outcome, verdict, images, shown(path.parent)))
     if rows:
-        print("\n".join(columns.table(rows, columns.width())))
+        print("\n".join(fitting.table(rows, fitting.width())))
 
 
 def _text(result: "Report", form: str) -> str:

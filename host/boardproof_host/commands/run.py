@@ -5,9 +5,10 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from boardproof_export.shared.data_arguments import INPUT_RANGE
 from boardproof_export.shared.files import shown
-from boardproof_host.commands import columns
-from boardproof_host.commands.options import INPUT_RANGE, add_run, add_where, help_of, run_options
+from boardproof_host.commands import fitting
+from boardproof_host.commands.options import add_run, add_where, help_of, run_options
 
 if TYPE_CHECKING:
     from boardproof_export.shared.project import Project
@@ -71,7 +72,7 @@ def show(finished: "Finished", args: argparse.Namespace) -> None:
     elif args.quiet:
         print(" ".join((headline(finished.report), *shortcomings(finished.report))))
     else:
-        report.print_report(finished.report, Console(width=columns.width()))
+        report.print_report(finished.report, Console(width=fitting.width()))
         print(f"report: {shlex.quote(shown(finished.folder / 'report.html'))}")
     if (hint := next_action(finished, args)) is not None:
         print(f"  next: {hint}", file=sys.stderr)

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from boardproof_host.commands import columns
+from boardproof_host.commands import fitting
 from boardproof_host.commands.options import help_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(listed, indent=2))
         return ExitCode.PROVEN
     rows = [(target.name, _kind(target), target.engine, target.description) for target in found.values()]
-    print("\n".join(columns.table(rows, columns.width())))
+    print("\n".join(fitting.table(rows, fitting.width())))
     return ExitCode.PROVEN
 
 

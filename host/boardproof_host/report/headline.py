@@ -87,10 +87,7 @@ def _about_the_reference(found: Measurement) -> list[str]:
         and found.verdict == "exact"
         and any(other.mismatched_values for other in others)
     ):
-        written.append(
-            "The other interpreters round differently when they requantize: "
-            "those differences are between interpreters, not the board's."
-        )
+        written.append("Other interpreters round differently: those differences are not the board's.")
     return written
 
 

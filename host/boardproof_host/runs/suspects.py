@@ -74,6 +74,11 @@ def read_report(path: Path, model_sha256: str, data_sha256: str) -> Report:
     hint = "name the report of a run with this model and data, or the images with --image"
     if report.measured is None or report.model is None:
         raise InputError(f"in {path} nothing was measured: {report.reason}", hint=hint)
+    if report.selection is not None and report.selection.stateful:
+        raise InputError(
+            f"{path} is of one sequence, and a trace gives each image to a model at its start",
+            hint="see whether images differ alone, too: run without --stateful, then trace that",
+        )
     for what, theirs, ours in (
         ("another model", report.model.sha256, model_sha256),
         ("other data", report.dataset.sha256 if report.dataset else "none", data_sha256),

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from boardproof_host.commands.columns import table
+from boardproof_host.commands.fitting import table
 from boardproof_host.commands.main import build_parser
 
 ROWS = [("qemu_cortex_m4", "emulated", "Arm MPS2 AN386"), ("pico", "board", "Raspberry Pi Pico (RP2040)")]
