@@ -1,4 +1,4 @@
-"""What the build scripts share: which model and pack a build takes, its identity, and its record.
+"""What the build scripts share: which model and kernels a build takes, its identity, and its record.
 
 Pure functions of files and values: nothing here knows SCons or PlatformIO.
 """
@@ -18,8 +18,12 @@ BUILD_ID_BYTES = 8
 SOURCE_SUFFIXES = {".c", ".h", ".cc", ".cpp", ".S", ".ld", ".ino"}
 HEADER_NAME = "boardproof_build.h"
 RECORD_NAME = "build.json"
-SCHEMA = "boardproof.build/1"
+SCHEMA = "boardproof.build/2"
 PT_LOAD = 1
+RENAMED = (  # what stands in an older platformio.ini or board definition would be passed over, and another kernel taken
+    "custom_pack, or its board build.pack: they are custom_kernels and build.kernels now",
+    "rename it in platformio.ini or in the board definition",
+)
 SMALLER = "take a board with more memory (boardproof targets), or a smaller model or input"
 
 

@@ -121,7 +121,7 @@ def header(manifests: list[Manifest], contents: list[bytes]) -> str:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize(
-    ("pack", "core", "machine", "flags"),
+    ("kernels", "core", "machine", "flags"),
     [
         ("portable", "cortex-m3", "mps2-an385", ["-O2"]),
         ("portable", "cortex-m3", "mps2-an385", ["-O0"]),  # the C, not the assembly
@@ -133,7 +133,7 @@ def header(manifests: list[Manifest], contents: list[bytes]) -> str:
     ids=lambda value: value if isinstance(value, str) else "".join(value),
 )
 def test_every_output_equals_the_oracle(
-    tmp_path: Path, pack: str, core: str, machine: str, flags: list[str]
+    tmp_path: Path, kernels: str, core: str, machine: str, flags: list[str]
 ) -> None:
     contents = models()
     target = [f"-mcpu={core}", "-mthumb", "-ffreestanding", *flags, f"-I{FIRMWARE}"]
@@ -141,8 +141,8 @@ def test_every_output_equals_the_oracle(
     for number, content in enumerate(contents):
         path = tmp_path / f"{number}.tflite"
         path.write_bytes(content)
-        manifests += render(path, tmp_path / str(number), [pack])
-        folder = tmp_path / str(number) / pack
+        manifests += render(path, tmp_path / str(number), [kernels])
+        folder = tmp_path / str(number) / kernels
         names = [f"-Dmodel_aot_{symbol}=model_aot_{symbol}_{number}" for symbol in SYMBOLS]
         objects.append(tmp_path / f"{number}.o")
         source = [f"-I{folder}", "-c", str(folder / "model_aot.c"), "-o", str(objects[-1])]

@@ -78,7 +78,7 @@ def oracle_accepts(content: bytes) -> bool:
 
 
 def prove(batch: list[Case], *, fresh: bool = False) -> None:
-    """Renders every case for every pack, compiles them as one program and compares every output. `fresh`: state is put
+    """Renders every case for all kernels, compiles them as one program and compares every output. `fresh`: state is put
     back before each input, and otherwise kept."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -91,9 +91,9 @@ def prove(batch: list[Case], *, fresh: bool = False) -> None:
         engine = compile_engine(folder / "build", models)
         for number, case in enumerate(batch):
             expected = oracle(case, fresh=fresh)
-            for position, pack in enumerate(CORES):
+            for position, kernels in enumerate(CORES):
                 outputs = engine.run(number * len(CORES) + position, case.rows, fresh=fresh)
-                np.testing.assert_array_equal(outputs, expected, err_msg=f"case {number}, {pack}")
+                np.testing.assert_array_equal(outputs, expected, err_msg=f"case {number}, {kernels}")
 
 
 def node_of(content: bytes) -> Node:

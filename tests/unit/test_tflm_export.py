@@ -195,8 +195,8 @@ def test_renders_what_the_other_engine_cannot_run(tmp_path: Path) -> None:
 def test_no_packs_means_all_that_run(tmp_path: Path) -> None:
     path = tmp_path / "tiny.tflite"
     path.write_bytes(tiny_model())
-    packs = [manifest.core for manifest in export.render(path, tmp_path / "out", [])]
-    assert set(packs) > {"tflm", "portable", "dsp"}
+    folders = [manifest.core for manifest in export.render(path, tmp_path / "out", [])]
+    assert set(folders) > {"tflm", "portable", "dsp"}
 
 
 def test_same_file_gives_same_bytes(tmp_path: Path) -> None:

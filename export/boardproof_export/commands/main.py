@@ -192,9 +192,9 @@ def _register_export(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     parser.add_argument("model", type=Path, help="int8 .tflite file")
     parser.add_argument("--out", type=Path, help="folder to render to (default: firmware/generated)")
     parser.add_argument(
-        "--pack",
+        "--kernels",
         action="append",
-        help="weight layout portable, dsp or avr, or tflm for that engine; repeatable (default: all that run)",
+        help="of the engine aot: portable, dsp or avr; tflm for that engine; repeatable (default: all that run)",
     )
     parser.add_argument("--json", action="store_true", help="print the manifests as JSON")
     parser.set_defaults(handler=_export)
@@ -203,4 +203,4 @@ def _register_export(commands: "argparse._SubParsersAction[argparse.ArgumentPars
 def _export(args: argparse.Namespace) -> int:
     from boardproof_export.commands import export
 
-    return export.run(model=args.model, out=args.out, packs=args.pack, as_json=args.json)
+    return export.run(model=args.model, out=args.out, kernels=args.kernels, as_json=args.json)
