@@ -55,6 +55,8 @@ def test_report_command_refuses_what_it_cannot_use(
         ([path, "--out", str(tmp_path)], "is a folder"),
         ([path, "--out", str(tmp_path / "absent" / "x.html")], "is in a folder that is not there"),
         ([str(tmp_path / "absent.json")], "cannot read"),
+        (["--out", str(tmp_path / "x.html")], "which record"),
+        (["--format", "junit"], "which record"),
     ):
         assert main(["report", *arguments]) == 2
         assert words in capsys.readouterr().err

@@ -17,6 +17,7 @@
 #define _GNU_SOURCE /* ppoll */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <simavr/avr_uart.h>
@@ -175,12 +176,15 @@ static unsigned never_used(const avr_t *avr) {
   return longest;
 }
 
+/* Boards that share a build each write it: it is the whole record of one of them, the last to end. */
 static void write_record(const avr_t *avr, const char *path) {
-  FILE *const file = fopen(path, "w");
+  char own[PATH_MAX];
+  if (snprintf(own, sizeof own, "%s.%ld", path, (long)getpid()) >= (int)sizeof own) return;
+  FILE *const file = fopen(own, "w");
   if (file == NULL) return;
   fprintf(file, "{\"cycles\": %llu, \"ram_bytes\": %u, \"ram_never_used\": %u}\n",
           (unsigned long long)avr->cycle, (unsigned)(avr->ramend - avr->ioend), never_used(avr));
-  fclose(file);
+  if (fclose(file) != 0 || rename(own, path) != 0) remove(own);
 }
 
 int main(int count, char **arguments) {

@@ -52,6 +52,11 @@ def run(args: argparse.Namespace) -> int:
     from boardproof_host.runs.run import REPORTS
 
     store = Store(state_folder(project_if_any()) / REPORTS)
+    if args.record is None and (args.out is not None or args.format != "terminal"):
+        raise InputError(
+            "which record shall be rendered?",
+            hint="name one: boardproof report lists them, the newest of a target first",
+        )
     if args.record is None:
         _list(store.records())
         return ExitCode.PROVEN
