@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from boardproof_export.aot.network import Network, resolve
+from boardproof_export.aot.network import Network, reasons_of, resolve
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import parse_graph
 from boardproof_export.tflm.engines import require_engine
@@ -60,6 +60,15 @@ def many_dimensions() -> bytes:
     return builder.build([source], [sink])
 
 
+def two_scales() -> bytes:
+    """A requantization from uint8, whose input has two scales."""
+    builder = ModelBuilder()
+    source = builder.tensor((1, 8), np.array([0.5, 0.25], np.float32), dtype=schema.TensorType.UINT8)
+    sink = builder.tensor((1, 8), 0.5)
+    builder.op(schema.BuiltinOperator.QUANTIZE, [source], [sink])
+    return builder.build([source], [sink])
+
+
 def with_inputs(*positions: int) -> bytes:
     """A reshape whose graph names as inputs its source (0), its output (1) or the constant shape (2)."""
     builder = ModelBuilder()
@@ -99,6 +108,11 @@ def test_what_would_touch_memory_that_is_not_the_model_s_is_refused(model: bytes
 @pytest.mark.parametrize("model", [with_inputs(0, 0), with_inputs(0, 2), many_dimensions()])
 def test_what_the_reference_does_not_hold_no_engine_runs(model: bytes) -> None:
     assert not isinstance(resolve(parse_graph(model, Path("m.tflite"))), Network)
+
+
+def test_an_edge_with_two_scales_is_refused_before_it_is_rendered() -> None:
+    reason, *_ = reasons_of(parse_graph(two_scales(), Path("m.tflite")))
+    assert str(reason) == "the model has an input with 2 scales"
 
 
 def test_a_dense_layer_whose_shapes_fit_is_taken() -> None:
