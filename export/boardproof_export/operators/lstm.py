@@ -118,7 +118,7 @@ def _gate(
 ) -> Gate:
     units = shape[0]
     bias = _present(graph, op, _BIAS + position)
-    if bias.type != "INT32" or bias.data is None or bias.shape != (units,):
+    if bias.type != "INT32" or bias.data is None or bias.sparse or bias.shape != (units,):
         raise UnsupportedError(f"has a bias of {bias.type} {list(bias.shape)}, not INT32 [{units}]")
     multipliers, weights = [], []
     for first, read, wanted in ((_WEIGHTS, source, shape), (_RECURRENT, hidden, (units, units))):

@@ -95,8 +95,8 @@ def _check_types(
         raise UnsupportedError(
             f"has time weights of {time.type} and a state of {state.type}, not both INT8 or both INT16"
         )
-    if features.data is None or time.data is None or bias.data is None:
-        raise UnsupportedError("has weights or a bias that are computed, not constant")
+    if any(tensor.data is None or tensor.sparse for tensor in (features, time, bias)):
+        raise UnsupportedError("has weights or a bias that are computed or sparse, not constant")
 
 
 def _check_shapes(
