@@ -8,7 +8,7 @@
 #include "../arithmetic/fixed_point.h"
 
 enum { INPUT, FORGET, CELL, OUTPUT };
-enum { KEEP, ADD, GIVE };
+enum { KEPT, ADDED, GIVEN };
 
 static int32_t clamp(int32_t value, int32_t least, int32_t most) {
   return value < least ? least : value > most ? most : value;
@@ -88,12 +88,12 @@ static int8_t unit_step(const MODEL_FLASH aot_lstm_t *op, uint16_t unit, const i
     weights += row;
     constants += 2;
   }
-  const int32_t kept = saturate(product(op, KEEP, gates[FORGET], *cell));
-  const int32_t sum = saturate(kept + saturate(product(op, ADD, gates[INPUT], gates[CELL])));
+  const int32_t kept = saturate(product(op, KEPT, gates[FORGET], *cell));
+  const int32_t sum = saturate(kept + saturate(product(op, ADDED, gates[INPUT], gates[CELL])));
   const int32_t clip = op->cell_clip;
   *cell = (int16_t)clamp(sum, -clip, clip);
   const int32_t given =
-      product(op, GIVE, hyperbolic_tangent(op, shifted(*cell, op->cell_shift)), gates[OUTPUT]);
+      product(op, GIVEN, hyperbolic_tangent(op, shifted(*cell, op->cell_shift)), gates[OUTPUT]);
   return (int8_t)clamp(aot_signed((uint32_t)given + (uint32_t)(int32_t)op->output_zero), INT8_MIN, INT8_MAX);
 }
 
