@@ -333,13 +333,3 @@ def test_arithmetic_on_shapes_is_done_at_export() -> None:
 )
 def test_what_does_not_fit_is_refused(model: bytes, says: str) -> None:
     assert says in reasons_of(model)[0]
-
-
-def test_an_output_too_many_is_refused() -> None:
-    builder = ModelBuilder()
-    tensors = [builder.tensor((1, 4), 0.1) for _ in range(3)]
-    kind = schema.BuiltinOptions.ConcatenationOptions
-    builder.op(
-        schema.BuiltinOperator.CONCATENATION, tensors[:1], tensors[1:], schema.ConcatenationOptionsT(), kind
-    )
-    assert "has 1 inputs and 2 outputs" in reasons_of(builder.build(tensors[:1], tensors[1:]))[0]
