@@ -17,7 +17,7 @@ from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError, per_tensor
 from boardproof_export.operators.dense import rescale
 from boardproof_export.operators.lstm_layer import GATES, Gate, LstmLayer, pack, reference
-from boardproof_export.operators.records import Kernel, Operator, State
+from boardproof_export.operators.records import Feature, Kernel, Operator, State
 from boardproof_export.shared.model import Activation, Graph, Op, Tensor
 
 _ACTIVATION, _CELL_CLIP, _PROJECTION_CLIP, _TIME_MAJOR = (
@@ -189,5 +189,8 @@ OPERATOR = Operator(
     states=_states,
     describe=lambda layer: f"{layer.steps} steps of {layer.inputs} to {layer.units}",
     macs=_macs,
-    kernels=(Kernel("aot_lstm", pack),),
+    kernels=(
+        Kernel("aot_lstm_dsp", pack, frozenset({Feature.DSP})),
+        Kernel("aot_lstm_portable", pack),
+    ),
 )
