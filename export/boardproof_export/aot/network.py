@@ -63,6 +63,8 @@ def resolve(graph: Graph) -> Network | tuple[Reason, ...]:
         else:
             reasons += answer
         written.update(op.outputs)
+    if any(graph.tensors[index].variable for index in (*graph.inputs, *graph.outputs)):
+        reasons.append(Reason("an input or output of the model is a variable tensor"))
     if any(output not in written for output in graph.outputs):
         reasons.append(Reason("no operator writes the model's output"))
     if any(node.values is not None and set(node.outputs) & set(graph.outputs) for node in nodes):
