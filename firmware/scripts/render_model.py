@@ -171,6 +171,10 @@ named = os.environ.get("BOARDPROOF_MODEL")
 lock_build()
 rendered = render(Path(named) if named else exported[0] if exported else committed, pack)
 manifest = json.loads((rendered / "manifest.json").read_text(encoding="utf-8"))
+limits = [env.BoardConfig().get(f"upload.maximum_{name}", None) for name in ("ram_size", "size")]
+missing = firmware_build.shortage(manifest, *(int(limit) if limit else None for limit in limits))
+if missing:
+    refuse(f"{manifest['name']} does not fit {env.subst('$PIOENV')}: {missing}", firmware_build.SMALLER)
 print(f"boardproof: model {manifest['name']} ({manifest['sha256'][:12]}), rendered for {pack}")
 
 # The engine aot needs no .tflite file in flash, and 8-bit boards have no room for one.

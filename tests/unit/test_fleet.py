@@ -56,11 +56,18 @@ def heeds_ctrl_c() -> Iterator[None]:
 @pytest.mark.parametrize("boards", [1, 2])
 def test_ctrl_c_waits_for_what_is_in_flight(boards: int, heeds_ctrl_c: None) -> None:
     sessions = [SlowBoard() for _ in range(boards)]
-    fleet = Fleet(cast(list[Session], sessions), np.zeros((100, 1), np.uint8), keep=None)
+    told: list[bool] = []
+    fleet = Fleet(
+        cast(list[Session], sessions),
+        np.zeros((100, 1), np.uint8),
+        keep=None,
+        stopping=lambda: told.append(all(session.confirmed for session in sessions)),
+    )
     timer = threading.Timer(1.5 * SECONDS_AN_ANSWER, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     result: Any = fleet.run()
     assert result.interrupted
+    assert told == [False]  # at once, before anything is waited for
     assert not result.failures
     assert int(result.answered.sum()) == boards * IN_FLIGHT
     assert all(session.confirmed for session in sessions)

@@ -41,8 +41,6 @@ _MOST_DIMENSIONS = 6  # RuntimeShape::kMaxSmallSize: kernels of TensorFlow Lite 
 
 def configuration_reasons(graph: Graph) -> Iterator[Reason]:
     """Why firmware cannot serve the model, whatever the engine."""
-    if graph.subgraphs != 1:
-        yield Reason(f"the model has {graph.subgraphs} subgraphs")
     if not graph.ops:
         yield Reason("the model has no operators")
     if len(set(graph.inputs)) < len(graph.inputs):
@@ -69,6 +67,8 @@ def _edge_reasons(tensor: Tensor, what: str) -> Iterator[Reason]:
     if tensor.count == 0:
         yield Reason(f"the model's {what} is empty")
     if tensor.type not in _QUANTIZED:
+        if tensor.quantization is not None and tensor.quantization.per_channel:
+            yield Reason(f"the model has an {what} with {len(tensor.quantization.scales)} scales")
         return
     try:
         per_tensor(tensor, what)

@@ -57,3 +57,8 @@ def constant_bytes(graph: Graph, op: Op) -> int:
     """Bytes of the constants that `op` reads."""
     tensors = (graph.optional(op, position) for position in range(len(op.inputs)))
     return sum(len(tensor.data) for tensor in tensors if tensor is not None and tensor.data is not None)
+
+
+def rescales(op: Op) -> bool:
+    """Whether `op` gives the values that it reads, in another type or scale: no layer of the network's own."""
+    return not op.custom and op.code.lower() in ("quantize", "dequantize")

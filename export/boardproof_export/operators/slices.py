@@ -4,6 +4,8 @@ Sources: micro/kernels/slice.cc, strided_slice_common.cc, kernels/internal/strid
 unpack.cc, transpose_common.cc, reverse.cc.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
@@ -141,9 +143,11 @@ def transpose(graph: Graph, op: Op) -> Moves:
 
 
 def reverse_v2(graph: Graph, op: Op) -> Moves:
-    """REVERSE_V2 along constant axes."""
+    """REVERSE_V2 along constant axes that lie side by side."""
     (source,), (output,) = tensors_of(graph, op)
-    axes = [axis_of(axis, len(source.shape)) for axis in parameter(graph, op, 1, "axes").tolist()]
+    axes = sorted(axis_of(axis, len(source.shape)) for axis in parameter(graph, op, 1, "axes").tolist())
+    if any(after != before + 1 for before, after in pairwise(axes)):
+        raise UnsupportedError(f"reverses the axes {axes}, which do not follow one another")
     return moves(graph, op, [Copy(0, np.flip(positions(source), tuple(axes)), positions(output))])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from boardproof_export.shared.errors import InputError, LinkError, ToolMissingError
 from boardproof_export.shared.facts import ModelFacts
 from boardproof_export.shared.files import read_model
-from boardproof_export.shared.model import read_graph
+from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import Project
 from boardproof_host.boards.targets import Target, load_targets
 from boardproof_host.link.handshake import Identity
@@ -97,7 +97,7 @@ def _candidates(project: Project) -> Iterator[Path]:
     for target in load_targets(project).values():
         if target.model:
             yield project.root / target.model
-    yield project.reference_model
+    yield from project.reference_models.values()
     if project.exported_model is not None:
         yield project.exported_model
 
@@ -112,7 +112,15 @@ def describe_model(path: Path) -> Model:
     Raises:
         InputError: it cannot be read, is no .tflite file, or has an input or output that no board takes.
     """
-    graph = read_graph(path)
+    return describe_graph(read_graph(path), path)
+
+
+def describe_graph(graph: Graph, path: Path) -> Model:
+    """The same of what was read from it.
+
+    Raises:
+        InputError: it has an input or output that no board takes.
+    """
     edges = Edges.of(graph, path)
     return Model(
         name=path.name,

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ from boardproof_host.commands.columns import columns
 from boardproof_host.commands.options import add_data, help_of, source_options
 
 if TYPE_CHECKING:
-    from boardproof_host.runs.layers import Divergence, Element
+    from boardproof_host.runs.diagnosis import Diagnosis
+    from boardproof_host.runs.layers import Divergence
     from boardproof_host.runs.trace_record import Trace
 
 DESCRIPTION = """\
@@ -122,14 +122,22 @@ def _divergence(found: "Divergence") -> str:
     lines.append(
         f"{place}: {found.differing:,} of {found.values:,} values differ, by {found.max_abs_diff} at most"
     )
-    cells: list[tuple[str, Callable[[Element], object]]] = [
-        ("at", lambda element: element.at),
-        ("board", lambda element: element.board),
-        ("reference", lambda element: element.reference),
+    axes = _axes(found)
+    rows = [
+        [*(str(element.index[at]) for at, _ in axes), str(element.board), str(element.reference)]
+        for element in found.elements
     ]
-    rows = [[str(get(element)) for _, get in cells] for element in found.elements]
-    table = columns([name for name, _ in cells], rows, left=())
+    table = columns([*(name for _, name in axes), "board", "reference"], rows, left=())
     return "\n".join([*lines, *(f"  {line}" for line in table.splitlines()), ""])
+
+
+def _axes(found: "Divergence") -> list[tuple[int, str]]:
+    """The axes that tell where a value is, with their names: as TensorFlow Lite orders them, channels last."""
+    rank = len(found.elements[0].index) if found.elements else 0
+    if rank != len(found.shape) or not 2 <= rank <= 4:
+        return [(at, "at" if rank == 1 else f"axis {at}") for at in range(rank)]
+    names = ("batch", *("row", "column")[: rank - 2], "channel")
+    return [(at, name) for at, name in enumerate(names) if found.shape[at] > 1 or at == rank - 1]
 
 
 def _conclusion(record: "Trace") -> str:
@@ -140,6 +148,7 @@ def _conclusion(record: "Trace") -> str:
         )
     if record.divergences:
         first = min(record.divergences, key=lambda found: found.op)
+        lines += [_meaning(record, one) for one in record.diagnoses]
         behind = any(op.differs_in for op in record.ops[first.op + 1 :])
         lines.append(
             f"{len(record.divergences)} of {len(record.images)} diverge, first at operator {first.op} "
@@ -152,6 +161,11 @@ def _conclusion(record: "Trace") -> str:
         elif record.expected:
             lines.append("yet the report has them differ: run again, and report it if they differ again")
     return "\n".join(lines) + "\n"
+
+
+def _meaning(record: "Trace", one: "Diagnosis") -> str:
+    which = f"operator {one.op} ({printable(record.ops[one.op].name)})"
+    return f"{which}{f', output {one.output}' if one.output else ''}: {one.words}"
 
 
 def _those(many: int) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from boardproof_export.shared.memory import MemoryPlan
+from boardproof_export.shared.quality import Kind
 from boardproof_export.shared.tensors import TensorInfo
 from boardproof_host.record.metrics import Histogram, Summary, Verdict
-from boardproof_host.record.quality import Kind
 
 SCHEMA = "boardproof.report/2"
 ADDED = {"added": True}  # a field that records of this schema may lack: an earlier boardproof wrote them
@@ -72,6 +72,9 @@ class Selection:
     available: int  # images of the data set
     images: str | None  # the range "A:B" that was asked for
     seed: int | None  # of the random choice; None for dataset order
+    stateful: bool = field(
+        default=False, metadata=ADDED
+    )  # the images were one sequence, through which the model kept its state
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,21 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Flip:
+    """An image of which the board and an oracle predict different classes.
+
+    A margin is how far the class that a side predicts lies above the other's, in that side's outputs: in steps, or as
+    float outputs are; 0 is a tie, None no number.
+    """
+
+    image: int  # index in the data set
+    device: int  # class
+    oracle: int
+    device_margin: float | None
+    oracle_margin: float | None
+
+
+@dataclass(frozen=True)
 class OracleParity:
     """The device's outputs against one oracle's; see `metrics.Parity`."""
 
@@ -110,6 +128,9 @@ class OracleParity:
     rounding: str
     seconds: float  # wall time of the oracle; 0 when its outputs came from the cache
     cached: bool
+    flips: tuple[Flip, ...] = field(
+        default=(), metadata=ADDED
+    )  # those of the argmax, the largest margins first; at most 16
 
 
 @dataclass(frozen=True)
@@ -118,8 +139,11 @@ class Mismatch:
 
     image: int  # index in the data set
     label: int | None
-    device: tuple[float | None, ...]  # all outputs, one behind the other; None is NaN or infinite
+    device: tuple[float | None, ...]  # outputs, one behind the other; None is NaN or infinite
     oracle: tuple[float | None, ...]
+    at: tuple[int, ...] | None = field(
+        default=None, metadata=ADDED
+    )  # which of the outputs these are, of very many; None: all of them
 
 
 @dataclass(frozen=True)
@@ -209,12 +233,15 @@ class McNemar:
 
 @dataclass(frozen=True)
 class Quality:
-    """How good the outputs are, by what they mean: `record/quality.py`."""
+    """How good the outputs are, by what they mean: `boardproof_export.shared.quality`."""
 
     kind: Kind
     metrics: dict[str, dict[str, float | None]]  # "device" and every oracle: value by the metric's name
     interval: tuple[float, ...] | None  # of the device's top_1, 95 %: its ends; None for other kinds
     mcnemar: dict[str, McNemar]  # by oracle; empty for other kinds than classes
+    intervals: dict[str, tuple[float, ...]] = field(
+        default_factory=dict, metadata=ADDED
+    )  # the 95 % interval of everybody's top_1: "device" and every oracle
 
 
 @dataclass(frozen=True)

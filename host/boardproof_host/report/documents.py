@@ -54,6 +54,8 @@ def _render(template: str, report: Report, drawings: dict[str, Markup] | None = 
         columns={
             "oracles": wording.ORACLE_COLUMNS,
             "versions": wording.VERSION_COLUMNS,
+            "pairs": wording.PAIR_COLUMNS,
+            "flips": wording.FLIP_COLUMNS,
             "gates": wording.GATE_COLUMNS,
             "operators": insides.COLUMNS,
         },

@@ -7,8 +7,7 @@ are 12 pixels on a page of 400.
 from html import escape
 
 from boardproof_host.record.schema import Report
-from boardproof_host.report.numbers import number, percent
-from boardproof_host.report.wording import class_name
+from boardproof_host.report.numbers import class_name, number, percent
 
 WIDTH = 360
 LINE = 26

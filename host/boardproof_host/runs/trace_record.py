@@ -9,7 +9,9 @@ from boardproof_host import oracles
 from boardproof_host.link.handshake import Identity
 from boardproof_host.record.schema import CostUnit, Target
 from boardproof_host.runs.circumstances import cost_unit, target_of
-from boardproof_host.runs.layers import Divergence, Entry
+from boardproof_host.runs.diagnosis import Diagnosis
+from boardproof_host.runs.layers import Differing, Divergence, diverge
+from boardproof_host.runs.pair import Profiled
 from boardproof_host.runs.suspects import Suspects
 
 SCHEMA = "boardproof.trace/1"
@@ -44,21 +46,12 @@ class Trace:
     ops: tuple[OpRow, ...]
     ticks: float | None  # sum over the operators
     divergences: tuple[Divergence, ...]  # the first one of every image that diverges
+    diagnoses: tuple[Diagnosis, ...]  # what these usually mean, an operator's output each, in execution order
     schema: str = SCHEMA
 
     def to_json(self) -> str:
         """The record as JSON text, the schema first."""
         return json.dumps({"schema": self.schema} | asdict(self), indent=2, allow_nan=False) + "\n"
-
-
-@dataclass(frozen=True)
-class Profiled:
-    """One image's profile."""
-
-    image: int
-    data: bytes  # the inputs, as they went to the board
-    board: list[Entry]
-    wrong: list[Entry]  # the board's entries that are not the reference's, in execution order
 
 
 def build_trace(
@@ -67,7 +60,8 @@ def build_trace(
     identity: Identity,
     chosen: Suspects,
     profiled: Sequence[Profiled],
-    divergences: Sequence[Divergence],
+    differing: Sequence[Differing],
+    meant: Sequence[Diagnosis],
 ) -> Trace:
     """From the profiles to the record. `profiled` holds one image at least."""
     unit = cost_unit(identity)
@@ -85,7 +79,8 @@ def build_trace(
         rebuilt=chosen.build_id not in (None, identity.build_id),
         ops=rows,
         ticks=None if unit is None else sum(row.ticks or 0 for row in rows),
-        divergences=tuple(divergences),
+        divergences=tuple(diverge(graph, one) for one in differing),
+        diagnoses=tuple(meant),
     )
 
 
