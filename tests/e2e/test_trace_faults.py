@@ -2,19 +2,23 @@
 
 import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from boardproof_export.shared.model import read_graph
 from boardproof_host.boards.processes import virtual_board
 from boardproof_host.link.session import Session
 from boardproof_host.ports.serial_port import SerialTransport
+from boardproof_host.runs import pair as pair_module
 from boardproof_host.runs.diagnosis import Diagnosis
 from boardproof_host.runs.layers import Divergence, diagnoses, diverge
 from boardproof_host.runs.mistakes import explained
 from boardproof_host.runs.pair import Pair
+from model_builder import DenseLayer, ModelBuilder, add_dense, schema
 from support.linked_checkout import boardproof, linked_checkout
 from support.planted import Fault, Workshop
 from support.small_cnn import CONVOLUTION, DENSE, DEPTHWISE, POOLED, STRIDED, images, small_cnn
@@ -28,28 +32,29 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return Workshop(tmp_path_factory.mktemp("workshop"), small_cnn())
 
 
+@contextmanager
+def session_on(port: str) -> Iterator[Session]:
+    transport = SerialTransport(port)
+    session = Session(transport)
+    session.hello()
+    yield session
+    transport.close()
+
+
 @pytest.fixture(scope="module")
 def reference(workshop: Workshop) -> Iterator[Session]:
-    with virtual_board(workshop.model) as port:
-        transport = SerialTransport(port)
-        session = Session(transport)
-        session.hello()
+    with virtual_board(workshop.model) as port, session_on(port) as session:
         yield session
-        transport.close()
 
 
 def trace(
-    workshop: Workshop, reference: Session, fault: Fault | None
+    workshop: Workshop, reference: Session, fault: Fault | None, inputs: NDArray[np.int8] = IMAGES
 ) -> tuple[list[Divergence], list[Diagnosis]]:
-    with workshop.board(fault) as port:
-        transport = SerialTransport(port)
-        session = Session(transport)
-        session.hello()
+    with workshop.board(fault) as port, session_on(port) as session:
         pair = Pair(session, reference, read_graph(workshop.model))
-        found = [pair.profile(number, image.tobytes()) for number, image in enumerate(IMAGES)]
+        found = [pair.profile(number, row.tobytes()) for number, row in enumerate(inputs)]
         differing = pair.values(found)
         meant = [explained(pair, one, found, differing) for one in diagnoses(pair.graph, differing)]
-        transport.close()
     return [diverge(pair.graph, one) for one in differing], meant
 
 
@@ -109,3 +114,31 @@ def test_what_a_run_says_to_do_next(workshop: Workshop, tmp_path: Path) -> None:
 
 def test_a_sound_board(workshop: Workshop, reference: Session) -> None:
     assert trace(workshop, reference, None) == ([], [])
+
+
+def test_an_output_of_many_answers_is_read_of_the_first_images_alone(
+    workshop: Workshop, reference: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pair_module, "_MOST_PIECES", 1)
+    divergences, meant = trace(workshop, reference, Fault(DEPTHWISE, "shift", 3))
+    assert [one.read for one in divergences] == [True, *[False] * (len(IMAGES) - 1)]
+    assert (meant[0].kind, meant[0].images) == ("scale", tuple(range(len(IMAGES))))
+
+
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    """ADD of two inputs is an output itself, and is read by the layer that makes the other one."""
+    builder = ModelBuilder()
+    first, second, total = (builder.tensor((1, 24), scale, 3) for scale in (0.05, 0.07, 0.11))
+    options = schema.AddOptionsT()
+    kind = schema.BuiltinOptions.AddOptions
+    builder.op(schema.BuiltinOperator.ADD, [first, second], [total], options, kind)
+    weights = np.random.default_rng(3).integers(-127, 128, (6, 24)).astype(np.int8)
+    made = add_dense(builder, total, DenseLayer(weights, np.full(6, 0.004, np.float32), None, 0.3, -4), 1)
+    shop = Workshop(tmp_path, builder.build([first, second], [made, total]))
+    inputs = np.random.default_rng(4).integers(-128, 128, (6, 48)).astype(np.int8)
+    with virtual_board(shop.model) as port, session_on(port) as beside:
+        _, meant = trace(shop, beside, Fault(0, "member", member="least=20"), inputs)
+        assert [(one.op, one.kind) for one in meant] == [(0, "saturation")]
+        divergences, meant = trace(shop, beside, Fault(1, "shift", 2), inputs)
+        assert {(one.op, one.name) for one in divergences} == {(1, "FULLY_CONNECTED")}
+        assert [(one.op, one.channels) for one in meant] == [(1, (2,))]

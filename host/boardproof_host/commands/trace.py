@@ -117,6 +117,8 @@ def _operators(record: "Trace") -> str:
 def _divergence(found: "Divergence") -> str:
     lines = [f"image {found.image} diverges first at operator {found.op} ({printable(found.name)})"]
     place = f"  {found.type} {list(found.shape)}" + (f", output {found.output}" if found.output else "")
+    if not found.read:
+        return "\n".join([*lines, f"{place}: the values of other images were read", ""])
     if found.differing is None:
         return "\n".join([*lines, f"{place}: sizes or types differ, so that no values can be shown", ""])
     lines.append(
