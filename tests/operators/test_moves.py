@@ -166,8 +166,15 @@ def repeated(shape: Shape, wanted: Shape, dtype: int = INT8) -> bytes:
     return Bench().one(OPERATOR.BROADCAST_TO, shape, wanted, wanted, dtype=dtype)
 
 
+def filled(wanted: Shape, dtype: int = INT8) -> bytes:
+    builder = Bench()
+    value, output = builder.data((), dtype), builder.data(wanted, dtype)
+    builder.op(OPERATOR.FILL, [builder.numbers(wanted), value], [output])
+    return builder.build([value], [output])
+
+
 WHAT = ("transpose", "slice", "strided", "join", "pack", "unpack", "split", "pad", "mirror", "depth")
-WHAT += ("reverse", "repeat")
+WHAT += ("reverse", "repeat", "fill")
 shapes = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
 
 
@@ -217,6 +224,8 @@ def models(draw: st.DrawFn) -> bytes:
         return reversed_(
             shape, [at - rank * draw(st.booleans()) for at in draw(st.permutations(axes))], dtype
         )
+    if what == "fill":
+        return filled(shape, draw(st.sampled_from([INT8, INT32, FLOAT32])))
     if what == "repeat":
         wanted = (*draw(st.lists(st.integers(1, 3), max_size=5 - rank)), *shape)
         held = draw(st.integers(0, rank - 1))
@@ -282,6 +291,7 @@ MODELS = [
     reversed_((2, 3, 4, 2), (-3, 2), FLOAT32),
     repeated((3, 1, 4), (2, 3, 5, 4)),
     repeated((1,), (2, 3), INT16),
+    filled((2, 3)),
 ]
 
 

@@ -98,6 +98,22 @@ def test_every_core_profile() -> None:
     prove([random_case(model, seed) for seed, model in enumerate(models)])
 
 
+def zeros_model(shape: Shape = (1, 6)) -> bytes:
+    """What is larger than the zeros of its own shape."""
+    builder = ModelBuilder()
+    source, zeros, output = (builder.tensor(shape, 0.5, 3) for _ in range(3))
+    builder.op(OPERATOR.ZEROS_LIKE, [source], [zeros])
+    builder.op(OPERATOR.MAXIMUM, [source, zeros], [output])
+    return builder.build([source], [output])
+
+
+def test_zeros_are_known_at_export() -> None:
+    network = resolve(graph_of(zeros_model()))
+    assert isinstance(network, Network)
+    assert network.nodes[0].values is not None
+    prove([random_case(zeros_model(), 1)])
+
+
 def test_what_is_known_at_export_takes_no_memory() -> None:
     network = resolve(graph_of(computed_shape_model()))
     assert isinstance(network, Network)

@@ -1,57 +1,14 @@
 """SVDF, state kept or put back: NumPy and every core profile's C give TensorFlow Lite Micro's bits at each step."""
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_builder import INT8, INT32, ModelBuilder, schema
+from model_builder import INT8
 from support.exactness import check_reference, prove, random_case, reasons_of
+from support.state_models import svdf_model
 
-INT16 = schema.TensorType.INT16
 STEPS = 12
-
-
-def svdf_model(
-    *,
-    batches: int = 1,
-    inputs: int = 5,
-    units: int = 3,
-    rank: int = 2,
-    memory: int = 4,
-    wide: bool = True,
-    scales: tuple[float, float, float, float, float] = (0.1, 0.02, 0.001, 0.01, 0.02),
-    zeros: tuple[int, int, int] = (3, 0, -5),
-    activation: int = 1,
-    seed: int = 0,
-    bias_scale: float | None = None,
-    state_type: int | None = None,
-    variable: bool = True,
-    with_bias: bool = True,
-) -> bytes:
-    """SVDF. `scales`: of input, features, time weights, state and output; `zeros`: points of input, state, output."""
-    rng = np.random.default_rng(seed)
-    builder, filters = ModelBuilder(), units * rank
-    kind, dtype = (INT16, np.int16) if wide else (INT8, np.int8)
-    limits = np.iinfo(dtype)
-    source = builder.tensor((batches, inputs), scales[0], zeros[0])
-    output = builder.tensor((batches, units), scales[4], zeros[2])
-    weights = rng.integers(-127, 128, (filters, inputs)).astype(np.int8)
-    features = builder.tensor((filters, inputs), scales[1], data=weights)
-    history = rng.integers(limits.min, limits.max + 1, (filters, memory)).astype(dtype)
-    time = builder.tensor((filters, memory), scales[2], dtype=kind, data=history)
-    exact = np.float32(scales[2]) * np.float32(scales[3]) if bias_scale is None else bias_scale
-    values = rng.integers(-100000, 100000, units).astype(np.int32)
-    bias = builder.tensor((units,), exact, dtype=INT32, data=values) if with_bias else -1
-    state_type = kind if state_type is None else state_type
-    state = builder.tensor((batches, memory * filters), scales[3], zeros[1], dtype=state_type)
-    builder.tensors[state].isVariable = variable
-    options = schema.SVDFOptionsT()
-    options.rank, options.fusedActivationFunction = rank, activation
-    kinds = schema.BuiltinOptions
-    operands = [source, features, time, bias, state]
-    builder.op(schema.BuiltinOperator.SVDF, operands, [output], options, kinds.SVDFOptions)
-    return builder.build([source], [output])
 
 
 @st.composite

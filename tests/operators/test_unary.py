@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from model_builder import ModelBuilder, schema
-from support.exactness import Case, check_reference, oracle_accepts, prove, reasons_of
+from support.exactness import Case, check_reference, oracle_accepts, prove, random_case, reasons_of
 
 OPERATOR = schema.BuiltinOperator
 TABLES = ("LOGISTIC", "TANH", "HARD_SWISH", "ELU", "RELU", "RELU6", "LEAKY_RELU", "ABS", "RSQRT", "QUANTIZE")
@@ -64,9 +64,16 @@ def reasons_of_or_none(content: bytes) -> list[str]:
         return []
 
 
+def negation(count: int = 7) -> bytes:
+    builder = ModelBuilder()
+    source, output = (builder.tensor((1, count), dtype=schema.TensorType.BOOL) for _ in range(2))
+    builder.op(OPERATOR.LOGICAL_NOT, [source], [output])
+    return builder.build([source], [output])
+
+
 def test_every_core_profile() -> None:
     cases = [Case(model(name, 0.05, 4, 0.04, -9), inputs_of(name, 4)) for name in TABLES]
-    prove(cases)
+    prove([*cases, random_case(negation(), 1)])
 
 
 @pytest.mark.parametrize(

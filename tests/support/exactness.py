@@ -51,15 +51,15 @@ def split(row: NDArray[np.uint8], tensors: Sequence[Tensor]) -> list[NDArray[Any
 
 
 def oracle(case: Case, *, fresh: bool = False) -> NDArray[np.int8]:
-    """TensorFlow Lite Micro's outputs as bytes, int8 (count, bytes of all outputs). `fresh`: state is put back before
-    each input."""
+    """TensorFlow Lite Micro's outputs as bytes, int8 (count, bytes of all outputs). `fresh`: each input meets an
+    interpreter of its own."""
     interpreter = runtime.Interpreter.from_bytes(case.content, arena_size=ARENA_BYTES)
     graph = graph_of(case.content)
     inputs = [graph.tensors[index] for index in graph.inputs]
     found = []
     for row in case.rows:
         if fresh:
-            interpreter.reset()
+            interpreter = runtime.Interpreter.from_bytes(case.content, arena_size=ARENA_BYTES)
         for position, values in enumerate(split(row, inputs)):
             interpreter.set_input(values.reshape(interpreter.get_input_details(position)["shape"]), position)
         interpreter.invoke()

@@ -67,6 +67,8 @@ def _edge_reasons(tensor: Tensor, what: str) -> Iterator[Reason]:
     if tensor.count == 0:
         yield Reason(f"the model's {what} is empty")
     if tensor.type not in _QUANTIZED:
+        if tensor.quantization is not None and tensor.quantization.per_channel:
+            yield Reason(f"the model has an {what} with {len(tensor.quantization.scales)} scales")
         return
     try:
         per_tensor(tensor, what)

@@ -4,6 +4,7 @@ What is known at export is computed at export.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,14 +74,13 @@ def resolve(graph: Graph) -> Network | tuple[Reason, ...]:
 
 def _subgraph_reasons(graph: Graph) -> Iterator[Reason]:
     """Subgraphs that something else than the start runs: branches, loops."""
-    called = {
-        number
-        for op in graph.ops
-        if (operator := operator_of(op)) is not None
-        for number in operator.calls(op)
-    }
+    called: set[int] = set()
+    for op in graph.ops:
+        operator = operator_of(op)
+        with suppress(DamagedOptionsError):  # `_node` says so
+            called.update(() if operator is None else operator.calls(op))
     if not set(range(1, graph.subgraphs)) <= called:
-        yield Reason(f"the model has {graph.subgraphs} subgraphs")
+        yield Reason(f"the model has {graph.subgraphs} subgraphs, and some are not for the start alone")
 
 
 def _not_quantized(graph: Graph) -> Iterator[Reason]:

@@ -149,7 +149,11 @@ def _step(step: Step, calls: dict[str, Call], offsets: dict[str, int]) -> dict[s
             for place, size in zip(step.outputs, step.output_bytes, strict=False)
         ]
         or [
-            {"place": f"op{node.op.index}_output{number}", "bytes": len(values), "values": values.tolist()}
+            {
+                "place": f"op{node.op.index}_output{number}" if len(values) else "NULL",  # of a handle
+                "bytes": len(values),
+                "values": values.tolist(),
+            }
             for number, values in enumerate(node.values or ())
         ],
     }

@@ -1,6 +1,7 @@
 """`boardproof inspect --quantization` for people: words the record, computes nothing."""
 
 import shutil
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,12 @@ from boardproof_export.shared.text import printable, shortened
 
 _UNBOUNDED = 1 << 16  # columns of a pipe
 _HEADINGS = (" #", "operator", "alone", "so far", "largest", "cut")
+_LEGEND = (
+    "dB: signal to noise. alone: what the layer adds itself, given the same as the float one. so far: with all before "
+    "it. largest: the largest error, in steps of the layer's scale. cut: values that the layer's type and scale "
+    "cannot hold."
+)
+_LEGEND_COLUMNS = 80
 _POOR = 20.0  # dB alone: a tenth of the signal is noise
 _CUT = 0.01  # share of values
 
@@ -27,14 +34,13 @@ def lines(record: dict[str, Any], columns: int) -> Iterator[str]:
     yield ""
     costly = [layer for layer in record["layers"] if _rank(layer) is not None]
     yield from _table(costly, columns)
-    yield from _rest(record, len(record["layers"]) - len(costly))
+    for line in _rest(record, len(record["layers"]) - len(costly)):
+        yield from textwrap.wrap(line, columns, subsequent_indent="    ")
     yield ""
-    yield "dB: signal to noise. alone: what the layer adds itself, given the same as the"
-    yield "float one. so far: with all before it. largest: the largest error, in steps of"
-    yield "the layer's scale. cut: values that the layer's type and scale cannot hold."
+    yield from textwrap.wrap(_LEGEND, min(columns, _LEGEND_COLUMNS))
     yield ""
-    yield _outputs(record)
-    yield _blame(costly)
+    yield from textwrap.wrap(_outputs(record), columns)
+    yield from textwrap.wrap(_blame(costly), columns)
 
 
 def _rank(layer: dict[str, Any]) -> float | None:

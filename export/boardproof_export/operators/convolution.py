@@ -273,8 +273,21 @@ _KERNELS = (
         descriptor="aot_depthwise_t",
         fits=lambda layer: layer.depthwise,
     ),
+    Kernel(
+        "aot_convolution_piecewise_dsp",
+        packing.in_parts(dense.pack_dsp),
+        _DSP,
+        packing.scratch(dense.dsp_scratch),
+        fits=packing.piecewise,
+    ),
     Kernel("aot_convolution_dsp", packing.in_parts(dense.pack_dsp), _DSP, packing.scratch(dense.dsp_scratch)),
     Kernel("aot_convolution_avr", packing.in_parts(dense.pack_avr), _AVR, packing.scratch(_none)),
+    Kernel(
+        "aot_convolution_piecewise_portable",
+        packing.in_parts(dense.pack_portable),
+        scratch=packing.scratch(dense.portable_scratch),
+        fits=packing.piecewise,
+    ),
     Kernel(
         "aot_convolution_portable",
         packing.in_parts(dense.pack_portable),

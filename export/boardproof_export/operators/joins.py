@@ -1,7 +1,7 @@
-"""CONCATENATION, PACK, PAD, PADV2, MIRROR_PAD, BROADCAST_TO, SPACE_TO_DEPTH and DEPTH_TO_SPACE.
+"""CONCATENATION, PACK, PAD, PADV2, MIRROR_PAD, BROADCAST_TO, FILL, SPACE_TO_DEPTH and DEPTH_TO_SPACE.
 
-Sources: micro/kernels/concatenation.cc, pack.cc, pad_common.cc, mirror_pad.cc, broadcast_to.cc, space_to_depth.cc,
-depth_to_space.cc.
+Sources: micro/kernels/concatenation.cc, pack.cc, pad_common.cc, mirror_pad.cc, broadcast_to.cc, fill.cc,
+space_to_depth.cc, depth_to_space.cc.
 """
 
 import itertools
@@ -159,6 +159,16 @@ def broadcast_to(graph: Graph, op: Op) -> Moves:
     return moves(graph, op, [Copy(0, view, positions(output))])
 
 
+def fill(graph: Graph, op: Op) -> Moves:
+    """FILL: a constant shape of one value."""
+    (value,), (output,) = tensors_of(graph, op, data=(1,))
+    wanted = parameter(graph, op, 0, "a shape").tolist()
+    if output.type not in ("INT8", "INT32", "FLOAT32") or value.shape != () or list(output.shape) != wanted:
+        raise UnsupportedError(f"makes {output.type} {list(output.shape)} of {list(value.shape)}")
+    view = np.broadcast_to(positions(value), output.shape)
+    return moves(graph, op, [Copy(1, view, positions(output))], data=(1,))
+
+
 def _blocks(image: Tensor, block: int) -> View:
     """An image (batches, height, width, channels) as (batches, rows, columns, block, block, channels)."""
     batches, height, width, channels = image.shape
@@ -208,6 +218,7 @@ OPERATORS = tuple(
         ("padv2", pad),
         ("mirror_pad", mirror_pad),
         ("broadcast_to", broadcast_to),
+        ("fill", fill),
         ("space_to_depth", space_to_depth),
         ("depth_to_space", depth_to_space),
     )

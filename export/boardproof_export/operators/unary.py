@@ -1,4 +1,5 @@
-"""Functions of one int8 value: LOGISTIC, TANH, HARD_SWISH, ELU, RELU, RELU6, LEAKY_RELU, ABS and RSQRT.
+"""Functions of one int8 value: LOGISTIC, TANH, HARD_SWISH, ELU, RELU, RELU6, LEAKY_RELU, ABS and RSQRT; and
+LOGICAL_NOT.
 
 A table of 256 values computed here is the whole operator: what TensorFlow Lite Micro computes for every value.
 Sources: micro/kernels/{logistic,tanh,hard_swish,elu,activations,leaky_relu,elementwise}*.cc,
@@ -19,6 +20,7 @@ from boardproof_export.operators.tables import (
     Wide,
     away,
     bytes_of,
+    edges,
     int8_edges,
     reference,
     rescaled,
@@ -189,6 +191,14 @@ def rsqrt(graph: Graph, op: Op) -> Table:
     return table_of(source.count, found)
 
 
+def logical_not(graph: Graph, op: Op) -> Table:
+    """LOGICAL_NOT, bool."""
+    source, output = edges(graph, op)
+    if (source.type, output.type) != ("BOOL", "BOOL"):
+        raise UnsupportedError(f"has {source.type} input and {output.type} output; only BOOL runs")
+    return Table(source.count, np.arange(256) == 0)
+
+
 OPERATORS = tuple(
     Operator(
         name=name,
@@ -210,5 +220,6 @@ OPERATORS = tuple(
         ("leaky_relu", leaky_relu),
         ("abs", abs_),
         ("rsqrt", rsqrt),
+        ("logical_not", logical_not),
     )
 )

@@ -1,8 +1,8 @@
 """What quantization costs each layer: a float model's tensors against its quantized one's, over samples.
 
 Two comparisons a layer. *So far*: the float model's tensor against the quantized model's, with all that went wrong on
-the way. *Alone*: what the float layer makes of exactly what the quantized layer was given, against what the quantized
-layer made of it: the error that this layer adds, whatever the others did. A layer costs accuracy where it is bad alone.
+the way. *Alone*: both layers are given what the float model gave its layer, as the quantized model's tensors hold it:
+the error that this layer adds, whatever the others did. A layer costs accuracy where it is bad alone.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boardproof_export.precision.match import Matches, Pair, same_inputs
+from boardproof_export.precision.match import Matches, Pair, makes_numbers, same_inputs
 from boardproof_export.precision.observe import Observed, Single, real
 from boardproof_export.precision.score import signal_to_noise
 from boardproof_export.shared.model import Graph, Tensor
+from boardproof_export.shared.tensors import quantize
 
 Sample = Sequence[NDArray[Any]]  # an array an input of the model
 
@@ -93,7 +94,9 @@ class _Layer:
     pair: Pair | None  # None for an input of the model
     tensor: Tensor
     floating: Tensor | None
-    single: Single | None
+    singles: tuple[Single | None, Single] | None = (
+        None  # float, quantized; no float one for a change of scale
+    )
     alone: _Sums = field(init=False)
     so_far: _Sums = field(init=False)
 
@@ -123,11 +126,12 @@ class Comparison:
         self._matches = matches
         self._float, self._quantized = Observed(floating.content), Observed(quantized.content)
         self._layers = [
-            _Layer(None, quantized.tensors[index], floating.tensors[matches.tensors[index]], None)
+            _Layer(None, quantized.tensors[index], floating.tensors[matches.tensors[index]])
             for index in quantized.inputs
             if quantized.tensors[index].quantization is not None
         ]
-        self._layers += [self._layer(pair) for pair in matches.pairs]
+        shown = (pair for pair in matches.pairs if makes_numbers(quantized, pair.quantized))
+        self._layers += [self._layer(pair) for pair in shown]
 
     def add(self, floats: Sample, quantized: Sample) -> None:
         """One sample, as each model takes it: an array an input, in each model's order.
@@ -150,48 +154,59 @@ class Comparison:
         floating, quantized = self._graphs
         index = pair.quantized.outputs[0]
         other = self._matches.tensors.get(index)
-        single = None
-        if pair.float is not None and same_inputs(self._matches, floating, quantized, pair):
-            try:
-                single = Single(floating, pair.float)
-            except (RuntimeError, ValueError):  # control flow, or a kernel that must see its neighbours
-                single = None
-        return _Layer(
-            pair, quantized.tensors[index], None if other is None else floating.tensors[other], single
-        )
+        layer = _Layer(pair, quantized.tensors[index], None if other is None else floating.tensors[other])
+        try:
+            if pair.float is None:
+                layer.singles = None, Single(quantized, pair.quantized)
+            elif same_inputs(self._matches, floating, quantized, pair):
+                layer.singles = Single(floating, pair.float), Single(quantized, pair.quantized)
+        except (RuntimeError, ValueError):  # control flow, or a kernel that must see its neighbours
+            layer.singles = None
+        return layer
 
     def _add(self, layer: _Layer) -> None:
-        found = real(layer.tensor, self._quantized.tensor(layer.tensor.index))
         if layer.floating is not None:
-            layer.so_far.add(real(layer.floating, self._float.tensor(layer.floating.index)), found)
-        if layer.pair is None:
-            assert layer.floating is not None
-            layer.alone.add(real(layer.floating, self._float.tensor(layer.floating.index)), found)
-        elif layer.pair.float is None:
-            source = self._graphs[1].tensors[layer.pair.quantized.inputs[0]]
-            layer.alone.add(real(source, self._quantized.tensor(source.index)), found)
-        elif layer.single is not None:
-            self._add_alone(layer, layer.single, found)
+            wanted = real(layer.floating, self._float.tensor(layer.floating.index))
+            found = real(layer.tensor, self._quantized.tensor(layer.tensor.index))
+            layer.so_far.add(wanted, found)
+            if layer.pair is None:
+                layer.alone.add(wanted, found)
+        if layer.pair is not None and layer.singles is not None:
+            try:
+                layer.alone.add(*self._alone(layer, layer.pair, *layer.singles))
+            except (RuntimeError, ValueError):
+                layer.singles = None  # it cannot be run by itself: nothing is said of it alone
 
-    def _add_alone(self, layer: _Layer, single: Single, found: NDArray[np.float64]) -> None:
-        assert layer.pair is not None and layer.pair.float is not None
-        floating, quantized = self._graphs
-        values = {}
-        for position, index in enumerate(layer.pair.float.inputs):
-            if index not in single.inputs:
-                continue
-            given = self._float.tensor(index)
-            mine = quantized.optional(layer.pair.quantized, position)
-            if mine is not None and mine.data is None and self._matches.tensors.get(mine.index) == index:
-                raw = self._quantized.tensor(mine.index)
-                given = real(mine, raw).astype(given.dtype).reshape(raw.shape)
-            values[index] = given
-        try:
-            (wanted,) = single.run(values, layer.pair.float.outputs[:1])
-        except (RuntimeError, ValueError):
-            layer.single = None  # it cannot be run by itself: nothing is said of it alone
-            return
-        layer.alone.add(real(floating.tensors[layer.pair.float.outputs[0]], wanted), found)
+    def _alone(
+        self, layer: _Layer, pair: Pair, floating: Single | None, quantized: Single
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What both operators make of the same, in real numbers."""
+        given = {index: self._given(self._graphs[1].tensors[index]) for index in quantized.inputs}
+        (found,) = quantized.run(given, pair.quantized.outputs[:1])
+        mine = real(layer.tensor, found)
+        if floating is None or pair.float is None:
+            (source,) = given
+            return real(self._graphs[1].tensors[source], given[source]), mine
+        values = {index: self._float.tensor(index) for index in floating.inputs}
+        for index, array in given.items():
+            other = self._matches.tensors.get(index)
+            if other in values:
+                wide = real(self._graphs[1].tensors[index], array)
+                values[other] = wide.astype(values[other].dtype).reshape(values[other].shape)
+        (wanted,) = floating.run(values, pair.float.outputs[:1])
+        return real(self._graphs[0].tensors[pair.float.outputs[0]], wanted), mine
+
+    def _given(self, tensor: Tensor) -> NDArray[Any]:
+        """What the float model has for a tensor of the quantized one, as that holds it."""
+        held = self._quantized.tensor(tensor.index)
+        other = self._matches.tensors.get(tensor.index)
+        if other is None:
+            return held
+        values = self._float.tensor(other)
+        scale = _scale(tensor)
+        if scale is not None and tensor.quantization is not None and held.dtype.kind in "iu":
+            values = quantize(values, scale, tensor.quantization.zero_points[0], held.dtype)
+        return values.astype(held.dtype).reshape(held.shape)
 
 
 def _scale(tensor: Tensor) -> float | None:

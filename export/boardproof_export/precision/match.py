@@ -35,7 +35,7 @@ class Matches:
 
 def match(floating: Graph, quantized: Graph) -> Matches:
     """Matches two graphs whose inputs are the same. Operators over constants alone, which give what a converter could
-    have stored, and those that compute shapes and indices are left out of either side."""
+    have stored, are left out of either side; of those that compute shapes and indices none is missed."""
     found = Matches()
     found.tensors.update(_inputs(floating, quantized))
     left = {op.index: op for op in floating.ops if _computes(floating, op)}
@@ -62,11 +62,12 @@ def match(floating: Graph, quantized: Graph) -> Matches:
                 and same_inputs(found, floating, quantized, Pair(op, other, "order"))
             )
             other = next(alike, None)
-            if other is None:
-                found.unmatched.append(op)
-            else:
+            if other is not None:
                 _pair(found, op, left.pop(other.index), "order")
-    found.unmatched_float = [op for op in left.values() if not rescales(op)]
+            elif makes_numbers(quantized, op):
+                found.unmatched.append(op)
+    rest = (op for op in left.values() if makes_numbers(floating, op) and not rescales(op))
+    found.unmatched_float = list(rest)
     return found
 
 
@@ -104,13 +105,16 @@ def _inputs(floating: Graph, quantized: Graph) -> dict[int, int]:
     return dict(zip(quantized.inputs, floating.inputs, strict=True))
 
 
-def _computes(graph: Graph, op: Op) -> bool:
-    """Whether it makes real numbers of anything but constants."""
-    read = [graph.optional(op, position) for position in range(len(op.inputs))]
-    if not op.outputs or not any(tensor is not None and tensor.data is None for tensor in read):
-        return False
+def makes_numbers(graph: Graph, op: Op) -> bool:
+    """Whether its first output is real numbers, floats or steps of a scale, and no shape or index."""
     first = graph.tensors[op.outputs[0]]
     return first.quantization is not None or first.type.startswith("FLOAT")
+
+
+def _computes(graph: Graph, op: Op) -> bool:
+    """Whether it reads anything but constants."""
+    read = [graph.optional(op, position) for position in range(len(op.inputs))]
+    return bool(op.outputs) and any(tensor is not None and tensor.data is None for tensor in read)
 
 
 def _by_output(graph: Graph, ops: list[Op]) -> dict[str, Op]:

@@ -24,6 +24,7 @@ from boardproof_host.commands import (
     targets,
     trace,
 )
+from boardproof_host.commands.fitting import HelpText
 from boardproof_host.commands.options import EXIT_CODES
 
 
@@ -42,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="boardproof",
         description="Prove that the microcontroller computes what Python computes.",
         epilog=f"boardproof COMMAND --help has an example of each.\n\n{EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     parser.add_argument("--version", action="version", version=f"boardproof {version('boardproof')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -52,6 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
         point.load()(commands)
     for command in (trace, profile, report, build, targets, ports, doctor):
         command.register(commands)
+    for each in commands.choices.values():
+        each.formatter_class = HelpText
     return parser
 
 

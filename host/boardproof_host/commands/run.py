@@ -6,6 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from boardproof_export.shared.data_arguments import INPUT_RANGE
+from boardproof_export.shared.files import shown
+from boardproof_host.commands import fitting
 from boardproof_host.commands.options import add_run, add_where, help_of, run_options
 
 if TYPE_CHECKING:
@@ -70,8 +72,8 @@ def show(finished: "Finished", args: argparse.Namespace) -> None:
     elif args.quiet:
         print(" ".join((headline(finished.report), *shortcomings(finished.report))))
     else:
-        report.print_report(finished.report, Console())
-        print(f"report: {shlex.quote(str(finished.folder / 'report.html'))}")
+        report.print_report(finished.report, Console(width=fitting.width()))
+        print(f"report: {shlex.quote(shown(finished.folder / 'report.html'))}")
     if (hint := next_action(finished, args)) is not None:
         print(f"  next: {hint}", file=sys.stderr)
 
@@ -79,7 +81,7 @@ def show(finished: "Finished", args: argparse.Namespace) -> None:
 def next_action(finished: "Finished", args: argparse.Namespace) -> str | None:
     """What to do about a run that did not come out well."""
     result = finished.report
-    record = shlex.quote(str(finished.folder / "report.json"))
+    record = shlex.quote(shown(finished.folder / "report.json"))
     trace = f"boardproof trace {_same_board_and_data(args)} --report {record}"
     if result.outcome == "diverged":
         return f"see where it begins: {trace}"

@@ -29,6 +29,7 @@ class Feature(IntFlag):
     PACKED_INPUT = 1  # The board takes infer_packed.
     PROFILE = 2  # The board takes profile and layer.
     BAUD = 4  # The link has a rate and the board can change it.
+    STATE = 8  # The model keeps state from one inference to the next, and the board takes keep_state.
 
 
 class TensorRole(IntEnum):
@@ -58,6 +59,8 @@ class ErrorCode(IntEnum):
     NO_SESSION = 4  # No hello since the board started: say hello, then ask again.
     VERSION_MISMATCH = 5  # Another protocol version (detail: board's, host's).
     BAUD_REFUSED = 6  # The board cannot take this rate (detail: rate).
+    KEEPS_STATE = 7  # The session keeps state, which a look inside would change.
+    OUT_OF_ORDER = 8  # The session keeps state, and an infer before this one is missing (detail: expected seq, got).
     ENGINE_ARENA = 17  # The arena is too small (detail: needed, given, in bytes).
     ENGINE_OP = 18  # An operator is not registered (detail: builtin code, index).
     ENGINE_SCHEMA = 19  # The model's schema version differs (detail: needed, given).
@@ -714,6 +717,45 @@ class LayerAnswer:
         values = reader.rest()
         reader.close()
         return cls(values=values)
+
+
+@dataclass(frozen=True, slots=True)
+class KeepState:
+    """Puts the model's state back to the start and keeps it from infer to infer, until hello. A repeated one does nothing."""
+
+    TYPE: ClassVar[int] = 0x0a
+    ANSWER: ClassVar[int] = 0x8a
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
+
+    def pack(self) -> bytes:
+        """Returns the bytes."""
+        return b""
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """Reads a payload; raises MalformedPayloadError."""
+        reader = Reader(payload)
+        reader.close()
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class KeepStateAnswer:
+    """The next infer is the first of a sequence."""
+
+    TYPE: ClassVar[int] = 0x8a
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
+
+    def pack(self) -> bytes:
+        """Returns the bytes."""
+        return b""
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """Reads a payload; raises MalformedPayloadError."""
+        reader = Reader(payload)
+        reader.close()
+        return cls()
 
 
 @dataclass(frozen=True, slots=True)

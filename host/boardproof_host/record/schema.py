@@ -72,6 +72,9 @@ class Selection:
     available: int  # images of the data set
     images: str | None  # the range "A:B" that was asked for
     seed: int | None  # of the random choice; None for dataset order
+    stateful: bool = field(
+        default=False, metadata=ADDED
+    )  # the images were one sequence, through which the model kept its state
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,8 @@ def _choice(report: Report) -> str:
     if selection.images is not None:
         choice.append(f"range {selection.images}")
     choice.append("dataset order" if selection.seed is None else f"seed {selection.seed}")
+    if selection.stateful:
+        choice.append("one sequence, state kept")
     return ", ".join(choice)
 
 

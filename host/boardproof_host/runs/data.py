@@ -35,6 +35,7 @@ class Work:
             available=len(self.source),
             images=self.images.images,
             seed=self.images.seed,
+            stateful=self.images.stateful,
         )
 
 

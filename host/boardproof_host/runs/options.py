@@ -16,6 +16,7 @@ class ImageOptions:
     limit: int | None = None
     images: str | None = None  # "A:B", images A to B - 1
     seed: int | None = None  # with `limit`: choose at random
+    stateful: bool = False  # they are one sequence, through which the model keeps its state
 
 
 @dataclass(frozen=True)

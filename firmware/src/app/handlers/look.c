@@ -2,6 +2,7 @@
 #include "app/handlers/handlers.h"
 #include "app/reply.h"
 #include "app/request.h"
+#include "app/state.h"
 #include "hal/hal.h"
 #include "model_config.h"
 #include "protocol/crc32.h"
@@ -34,7 +35,15 @@ static void write_entry(void *context, uint16_t op, uint8_t output, const void *
   hal_measure_begin();
 }
 
+/* A look inside begins at the model's start. Where the session keeps state it is refused: it would change that. */
+static bool may_look(const frame_t *frame) {
+  if (!app.keeps) return true;
+  reply_error(frame->seq, PROTOCOL_ERROR_CODE_KEEPS_STATE, 0, 0);
+  return false;
+}
+
 void handle_profile(const frame_t *frame) {
+  if (!may_look(frame)) return;
   if (!request_has_inputs()) {
     reply_error(frame->seq, PROTOCOL_ERROR_CODE_BAD_LENGTH, MODEL_INPUT_BYTES, (uint32_t)frame->length);
     return;
@@ -72,6 +81,7 @@ static void write_part(void *context, uint16_t op, uint8_t output, const void *d
 
 void handle_layer(const frame_t *frame) {
   layer_t layer = {.seq = frame->seq, .found = false};
+  if (!may_look(frame)) return;
   if (!message_read_layer(request_head(), frame->length, &layer.wanted) || !request_has_inputs()) {
     reply_error(frame->seq, PROTOCOL_ERROR_CODE_BAD_LENGTH, APP_LAYER_REQUEST_BYTES, (uint32_t)frame->length);
     return;
