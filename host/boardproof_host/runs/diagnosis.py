@@ -88,7 +88,8 @@ def _order(found: Evidence) -> Hint | None:
     """Right values in other places."""
     if symptoms.swapped(found):
         return Hint("order", "rows and columns are swapped: a transposition, or a layout that was mistaken")
-    if symptoms.reordered(found):
+    # Rows that are moved over a background have the same values, too.
+    if symptoms.reordered(found) and ((move := symptoms.moved(found)) is None or move[0] == 3):
         words = "the right values stand in another order: a transposition, or a layout that was mistaken"
         return Hint("order", words)
     return None
