@@ -5,7 +5,7 @@ from typing import Any
 from boardproof_export.ladder.recipe import Augmentation, Recipe, Schedule
 
 RECIPE = Recipe(
-    epochs=40,
+    epochs=28,
     batch=128,
     steps_per_call=36,
     schedule=Schedule(peak=4e-3, warm_up=2),
@@ -31,7 +31,7 @@ def build(keras: Any) -> Any:
     values = separable(values, 48, stride=2)
     for _ in range(2):
         values = layers.Add()([values, separable(values, 48)])
-    values = separable(values, 96, stride=2)
+    values = separable(values, 112, stride=2)
     for _ in range(3):
-        values = layers.Add()([values, separable(values, 96)])
+        values = layers.Add()([values, separable(values, 112)])
     return keras.Model(image, layers.Dense(10)(layers.GlobalAveragePooling2D()(values)), name="dscnn")
