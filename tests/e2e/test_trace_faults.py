@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from boardproof_export.shared.model import read_graph
+from boardproof_export.shared.sources import fashion_mnist as dataset
 from boardproof_host.boards.processes import virtual_board
 from boardproof_host.link.session import Session
 from boardproof_host.ports.serial_port import SerialTransport
@@ -19,12 +20,14 @@ from boardproof_host.runs.layers import Divergence, diagnoses, diverge
 from boardproof_host.runs.mistakes import explained
 from boardproof_host.runs.pair import Pair
 from model_builder import DenseLayer, ModelBuilder, add_dense, schema
+from support.host_c import ROOT
 from support.linked_checkout import boardproof, linked_checkout
 from support.planted import Fault, Workshop
-from support.small_cnn import CONVOLUTION, DENSE, DEPTHWISE, POOLED, STRIDED, images, small_cnn
+from support.small_cnn import DENSE, DEPTHWISE, POOLED, STRIDED, images, small_cnn
 
 pytestmark = pytest.mark.e2e
 IMAGES = images(12)
+CNN = ROOT / "models" / "fashion_mnist_cnn_int8.tflite"
 
 
 @pytest.fixture(scope="module")
@@ -59,37 +62,65 @@ def trace(
 
 
 # A mistake, its kind as it is to be named, and the channel where it is one's alone.
-FAULTS = [
-    (Fault(CONVOLUTION, "weight", 5), "weights", 5),
-    (Fault(CONVOLUTION, "shift", 3), "scale", 3),
-    (Fault(CONVOLUTION, "rounding"), "rounding", None),
-    (Fault(CONVOLUTION, "member", member="height.padding=0"), "padding", None),
+Case = tuple[Fault, str, int | None]
+
+
+def four(op: int, padding: str, kind: str = "padding") -> list[Case]:
+    """A wrong weight, shift, rounding and padding in one layer."""
+    return [
+        (Fault(op, "weight", 7), "weights", 7),
+        (Fault(op, "shift", 1), "scale", 1),
+        (Fault(op, "rounding"), "rounding", None),
+        (Fault(op, "member", member=padding), kind, None),
+    ]
+
+
+OF_THE_CNN = [
+    *four(0, "height.padding=0"),
+    *four(2, "width.padding=2"),
+    *four(5, "height.padding=0"),
+    *four(8, "input_zero_point=-100", "offset"),  # the last one is dense, and has no padding
+    (Fault(1, "member", member="width.padding=1"), "padding", None),  # a pooling: by half a window
+]
+OF_OTHERS = [
     (Fault(DEPTHWISE, "weight", 4), "weights", 0),
     (Fault(DEPTHWISE, "shift", 3), "scale", 3),
     (Fault(DEPTHWISE, "rounding"), "rounding", None),
     (Fault(DEPTHWISE, "member", member="input_zero_point=0"), "padding", None),  # what a window meets outside
     (Fault(STRIDED, "weight", 5), "weights", 5),
-    (Fault(STRIDED, "shift", 3), "scale", 3),
     (Fault(STRIDED, "rounding"), "rounding", None),
     (Fault(STRIDED, "member", member="width.padding=1"), "padding", None),  # half a place
-    (Fault(DENSE, "weight", 5), "weights", 5),
-    (Fault(DENSE, "shift", 3), "scale", 3),
-    (Fault(DENSE, "rounding"), "rounding", None),
-    (Fault(DENSE, "member", member="input_zero_point=-90"), "offset", None),  # it has no padding
-    (Fault(POOLED, "rounding"), "rounding", None),  # and this no weights
+    (Fault(POOLED, "rounding"), "rounding", None),
     (Fault(POOLED, "member", member="height.padding=1"), "padding", None),
 ]
 
 
-@pytest.mark.parametrize(("fault", "kind", "channel"), FAULTS, ids=str)
-def test_a_fault(
-    workshop: Workshop, reference: Session, fault: Fault, kind: str, channel: int | None
-) -> None:
-    divergences, meant = trace(workshop, reference, fault)
+def check(workshop: Workshop, reference: Session, case: Case, inputs: NDArray[np.int8] = IMAGES) -> None:
+    fault, kind, channel = case
+    divergences, meant = trace(workshop, reference, fault, inputs)
     assert {one.op for one in divergences} == {fault.op}
     assert [(one.op, one.kind) for one in meant] == [(fault.op, kind)]
     assert meant[0].channels == (() if channel is None else (channel,))
     assert meant[0].images == tuple(one.image for one in divergences)
+
+
+@pytest.fixture(scope="module")
+def cnn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workshop, Session]]:
+    """The reference CNN, and TensorFlow Lite Micro with it."""
+    made = Workshop(tmp_path_factory.mktemp("cnn"), CNN.read_bytes())
+    with virtual_board(made.model) as port, session_on(port) as session:
+        yield made, session
+
+
+@pytest.mark.parametrize("case", OF_THE_CNN, ids=str)
+def test_a_fault_in_the_reference_cnn(cnn: tuple[Workshop, Session], case: Case) -> None:
+    clothes = (dataset.load("test", None).images[20:26].astype(np.int16) - 128).astype(np.int8)
+    check(*cnn, case, clothes)
+
+
+@pytest.mark.parametrize("case", OF_OTHERS, ids=str)
+def test_a_fault_in_a_layer_of_another_kind(workshop: Workshop, reference: Session, case: Case) -> None:
+    check(workshop, reference, case)
 
 
 def test_what_a_run_says_to_do_next(workshop: Workshop, tmp_path: Path) -> None:

@@ -200,8 +200,9 @@ def _all(found: Evidence, zero_point: int | None) -> Hint:
 def _way(found: Evidence, wrong: Values) -> str:
     if len(np.unique(wrong)) > 1:
         return ""
-    many = len(wrong) / found.wrong.size
-    if many > 0.2:
+    low, high = found.bounds
+    free = np.count_nonzero((found.reference > low) & (found.reference < high))
+    if len(wrong) > 0.2 * free:
         return f" {'down' if wrong[0] < 0 else 'up'} where the reference rounds to nearest"
     return f" that is one {'less' if wrong[0] < 0 else 'more'} than the reference's, as where ties go the other way"
 
