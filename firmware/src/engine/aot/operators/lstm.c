@@ -8,7 +8,7 @@
 #include "../arithmetic/fixed_point.h"
 
 enum { INPUT, FORGET, CELL, OUTPUT };
-enum { KEEP, ADD, GIVE };
+enum { KEEP, TAKE, GIVE };
 
 static int32_t clamp(int32_t value, int32_t least, int32_t most) {
   return value < least ? least : value > most ? most : value;
@@ -89,7 +89,7 @@ static int8_t unit_step(const MODEL_FLASH aot_lstm_t *op, uint16_t unit, const i
     constants += 2;
   }
   const int32_t kept = saturate(product(op, KEEP, gates[FORGET], *cell));
-  const int32_t sum = saturate(kept + saturate(product(op, ADD, gates[INPUT], gates[CELL])));
+  const int32_t sum = saturate(kept + saturate(product(op, TAKE, gates[INPUT], gates[CELL])));
   const int32_t clip = op->cell_clip;
   *cell = (int16_t)clamp(sum, -clip, clip);
   const int32_t given =
