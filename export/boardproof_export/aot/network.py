@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boardproof_export.aot.limits import Reason, configuration_reasons
+from boardproof_export.aot.limits import Reason, configuration_reasons, size_reasons
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.records import Operator
 from boardproof_export.operators.registry import operator_of
@@ -46,6 +46,8 @@ class Network:
 def resolve(graph: Graph) -> Network | tuple[Reason, ...]:
     """The network, or every reason why there is none, in the graph's order."""
     reasons = list(configuration_reasons(graph))
+    if large := tuple(size_reasons(graph)):
+        return (*reasons, *large)
     nodes: list[Node] = []
     written = set(graph.inputs)
     for op in graph.ops:
