@@ -1,5 +1,6 @@
 """What an engine cannot run is refused before anything is built or started, by every command that would run it."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import parse_graph
 from boardproof_export.tflm.engines import require_engine
 from boardproof_export.tflm.limits import firmware_reasons
-from model_builder import FLOAT32, ModelBuilder
+from model_builder import FLOAT32, INT32, ModelBuilder
 from support.linked_checkout import boardproof, linked_checkout
 from support.small_models import running_sum_model
 
@@ -113,6 +114,20 @@ def test_what_the_reference_does_not_hold_no_engine_runs(model: bytes) -> None:
 def test_an_edge_with_two_scales_is_refused_before_it_is_rendered() -> None:
     reason, *_ = reasons_of(parse_graph(two_scales(), Path("m.tflite")))
     assert str(reason) == "the model has an input with 2 scales"
+
+
+def test_a_tensor_that_no_board_holds_takes_no_memory_here() -> None:
+    """A file of 800 bytes that tells of 200 million values."""
+    builder = ModelBuilder()
+    source, sink = builder.tensor((20_000, 10_000), 0.5), builder.tensor((10_000, 20_000), 0.5)
+    axes = builder.tensor((2,), dtype=INT32, data=np.array([1, 0], np.int32))
+    builder.op(schema.BuiltinOperator.TRANSPOSE, [source, axes], [sink])
+    tracemalloc.start()
+    (reason,) = reasons_of(parse_graph(builder.build([source], [sink]), Path("m.tflite")))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "has a tensor of 200,000,000 values" in str(reason)
+    assert peak < 1 << 20
 
 
 def test_a_dense_layer_whose_shapes_fit_is_taken() -> None:
