@@ -69,6 +69,13 @@ def test_the_command_keeps_the_model(tiny: Path, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"portable", "model"}
 
 
+def test_without_a_checkout_a_folder_has_to_be_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "project_if_any", lambda: None)
+    with pytest.raises(InputError, match="no checkout") as caught:
+        export.run(model=tiny, out=None, kernels=None, as_json=False)
+    assert "--out" in caught.value.hint
+
+
 def test_renders_for_all_kernels(tiny: Path, tmp_path: Path) -> None:
     manifests = export.render(tiny, tmp_path / "out", ["portable", "dsp"])
     assert [manifest.core for manifest in manifests] == ["portable", "dsp"]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from boardproof_export.ladder import convert_table, keras_file, rungs
+from boardproof_export.ladder import convert, convert_table, keras_file, rungs
+from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.sources.opening import SourceOptions
 from boardproof_host.commands.main import build_parser, joined
 
@@ -207,3 +208,13 @@ def test_legacy_keras_in_the_environment_changes_nothing(tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("3.")
+
+
+def test_without_a_checkout_the_working_folder_has_the_trained_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convert, "project_if_any", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="there is no trained model") as caught:
+        convert.default_model()
+    assert str(tmp_path / ".boardproof" / "model") in caught.value.message

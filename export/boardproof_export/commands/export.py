@@ -19,7 +19,7 @@ from boardproof_export.operators.registry import constant_bytes, macs
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import Manifest, OpInfo
 from boardproof_export.shared.model import Graph, read_graph
-from boardproof_export.shared.project import find_project
+from boardproof_export.shared.project import project_if_any
 from boardproof_export.shared.tensors import TensorInfo
 from boardproof_export.tflm import render as tflm
 from boardproof_export.tflm.engines import require
@@ -34,7 +34,7 @@ def run(*, model: Path, out: Path | None, kernels: list[str] | None, as_json: bo
     Raises:
         InputError: see `render`.
     """
-    folder = out or find_project().generated
+    folder = out or _generated()
     manifests = render(model, folder, kernels or ())
     with writing(folder):
         keep_model(folder / MODEL_FOLDER, model)
@@ -53,6 +53,13 @@ def run(*, model: Path, out: Path | None, kernels: list[str] | None, as_json: bo
             f"{entry.constants_bytes:,} B of constants, {entry.arena_bytes:,} B of RAM"
         )
     return 0
+
+
+def _generated() -> Path:
+    project = project_if_any()
+    if project is None:
+        raise InputError("there is no checkout to render into", hint="name a folder with --out")
+    return project.generated
 
 
 def render(model: Path, out: Path, kernels: Sequence[str]) -> list[Manifest]:

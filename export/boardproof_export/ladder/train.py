@@ -14,7 +14,7 @@ from boardproof_export.ladder.tensorflow import import_tensorflow
 from boardproof_export.shared import files
 from boardproof_export.shared.errors import ExitCode, InputError
 from boardproof_export.shared.ladder_record import TRAIN_FILE, TRAIN_SCHEMA, model_stem
-from boardproof_export.shared.project import find_project
+from boardproof_export.shared.project import project_if_any, state_folder
 from boardproof_export.shared.sources import fashion_mnist as dataset
 from boardproof_export.shared.sources.pixels import spread
 
@@ -68,7 +68,7 @@ def run(
     architecture = ARCHITECTURES[arch]
     epochs = architecture.recipe.epochs if epochs is None else epochs
     _check_arguments(epochs, seed, architecture.recipe.epochs)
-    folder = out or find_project().state / "model"
+    folder = out or state_folder(project_if_any()) / "model"
     files.prepare_folder(folder)
     train, test = dataset.load("train", data), dataset.load("test", data)
     tf = import_tensorflow()
