@@ -19,7 +19,7 @@ from pathlib import Path
 
 from boardproof_export.aot.cores import CORES
 from boardproof_export.aot.network import Network, resolve
-from boardproof_export.aot.schedule import schedule
+from boardproof_export.commands.export import render_aot
 from boardproof_export.shared.errors import BoardproofError
 from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.tflm.arena import measured
@@ -63,8 +63,8 @@ class Row:
     edges: str = ""  # types of the inputs, and of the outputs
     refusal: str | None = None  # why the engine aot does not take it; None where it does
     tflm: str | None = None  # why TensorFlow Lite Micro does not run it; None where it does
-    constants: int | None = None  # of the file's constant tensors
-    arena: int | None = None  # of the engine aot, for the dsp profile
+    constants: int | None = None  # of the rendered model: weights, biases and scales as the board has them
+    arena: int | None = None  # of the engine aot; this, and what is above, for the dsp profile
     tflm_arena: int | None = None
     runs: dict[str, Run] = field(default_factory=dict)  # by target
 
@@ -78,10 +78,10 @@ class Row:
 DOES_NOT_FIT = "does not fit"
 
 
-def examine(path: Path, targets: list[str]) -> Row:
+def examine(path: Path, name: str, targets: list[str]) -> Row:
     """Everything about one file."""
     content = path.read_bytes()
-    row = Row(hashlib.sha256(content).hexdigest(), path.name, len(content))
+    row = Row(hashlib.sha256(content).hexdigest(), name, len(content))
     try:
         graph = read_graph(path)
     except BoardproofError as error:
@@ -92,12 +92,12 @@ def examine(path: Path, targets: list[str]) -> Row:
         operators=tuple(dict.fromkeys(op.code for op in graph.ops)),
         edges=f"{_types(graph, graph.inputs)} to {_types(graph, graph.outputs)}",
         refusal=None if isinstance(network, Network) else str(network[0]),
-        constants=sum(len(tensor.data) for tensor in graph.tensors if tensor.data is not None),
         **_tflm(graph, path),
     )
     if not isinstance(network, Network):
         return row
-    row = _with(row, arena=schedule(network, CORES["dsp"]).plan.arena_bytes)
+    manifest, _ = render_aot(network, CORES["dsp"])
+    row = _with(row, arena=manifest.arena_bytes, constants=manifest.constants_bytes)
     return _with(row, runs={target: _run(path, target, row) for target in targets})
 
 
@@ -176,7 +176,7 @@ _COLUMNS = (
     "instructions",
     "tensors, B",
     "TensorFlow Lite Micro, B",
-    "flash beyond weights, B",
+    "flash beyond constants, B",
 )
 
 
@@ -223,7 +223,7 @@ def main() -> int:
         row, seen[digest] = rows.get(digest), True
         again = row and args.again and (args.again in row.name or args.again in (row.refusal or ""))
         if row is None or again or (row.refusal is None and not set(targets) <= set(row.runs)):
-            row = examine(path, targets)
+            row = examine(path, path.relative_to(args.folder).as_posix(), targets)
             rows[digest] = row
             with args.out.open("a") as record:
                 record.write(json.dumps(asdict(row)) + "\n")

@@ -40,8 +40,7 @@ def test_reference(model: bytes, seed: int) -> None:
     check_reference(random_case(model, seed, STEPS))
 
 
-@pytest.mark.parametrize("fresh", [False, True])
-def test_every_core_profile(fresh: bool) -> None:
+def test_every_core_profile() -> None:
     found = [
         lstm_model(batches=batches, time_major=time_major, cell_scale=2**power, clip=clip, seed=power + 20)
         for batches, time_major in ((1, False), (2, False), (2, True))
@@ -50,7 +49,7 @@ def test_every_core_profile(fresh: bool) -> None:
     ]
     found.append(lstm_model(steps=1, inputs=1, units=1))
     found.append(lstm_model(steps=9, inputs=33, units=17, scales=(0.02, 0.004, 0.008), zeros=(-128, 0)))
-    prove([random_case(model, seed, STEPS) for seed, model in enumerate(found)], fresh=fresh)
+    prove([random_case(model, seed, STEPS) for seed, model in enumerate(found)], stateful=True)
 
 
 def test_the_curves_are_near_what_they_stand_for() -> None:

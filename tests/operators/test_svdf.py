@@ -37,8 +37,7 @@ def test_reference(model: bytes, seed: int) -> None:
     check_reference(random_case(model, seed, STEPS))
 
 
-@pytest.mark.parametrize("fresh", [False, True])
-def test_every_core_profile(fresh: bool) -> None:
+def test_every_core_profile() -> None:
     found = [
         svdf_model(batches=batches, rank=rank, memory=memory, wide=wide, zeros=zeros, seed=rank)
         for batches, rank, memory in ((1, 1, 1), (2, 2, 4), (1, 3, 9))
@@ -46,7 +45,7 @@ def test_every_core_profile(fresh: bool) -> None:
         for zeros in ((-128, 0, -128), (7, 0 if wide else 100, 3))
     ]
     found.append(svdf_model(scales=(0.9, 0.9, 0.001, 0.01, 0.0001), seed=4))  # saturates
-    prove([random_case(model, seed, STEPS) for seed, model in enumerate(found)], fresh=fresh)
+    prove([random_case(model, seed, STEPS) for seed, model in enumerate(found)], stateful=True)
 
 
 @pytest.mark.parametrize(

@@ -51,16 +51,14 @@ def swapping_model() -> bytes:
         ),
         min_size=8,
         max_size=8,
-    ),
-    st.booleans(),
+    )
 )
-def test_streams(models: list[bytes], fresh: bool) -> None:
-    prove([random_case(model, seed, STEPS) for seed, model in enumerate(models)], fresh=fresh)
+def test_streams(models: list[bytes]) -> None:
+    prove([random_case(model, seed, STEPS) for seed, model in enumerate(models)], stateful=True)
 
 
-@pytest.mark.parametrize("fresh", [False, True])
-def test_order_counts(fresh: bool) -> None:
-    prove([random_case(swapping_model(), 1, STEPS)], fresh=fresh)
+def test_order_counts() -> None:
+    prove([random_case(swapping_model(), 1, STEPS)], stateful=True)
 
 
 def test_a_state_shares_its_place_with_nothing() -> None:

@@ -77,9 +77,9 @@ def oracle_accepts(content: bytes) -> bool:
     return True
 
 
-def prove(batch: list[Case], *, fresh: bool = False) -> None:
-    """Renders every case for all kernels, compiles them as one program and compares every output. `fresh`: state is put
-    back before each input, and otherwise kept."""
+def prove(batch: list[Case], *, stateful: bool = False) -> None:
+    """Renders every case for all kernels, compiles them as one program and compares every output. `stateful`: with
+    state kept through the inputs, and with state put back before each."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         models = []
@@ -90,10 +90,13 @@ def prove(batch: list[Case], *, fresh: bool = False) -> None:
                 models.append(RenderedModel.of(manifest, folder / str(number) / manifest.core))
         engine = compile_engine(folder / "build", models)
         for number, case in enumerate(batch):
-            expected = oracle(case, fresh=fresh)
-            for position, kernels in enumerate(CORES):
-                outputs = engine.run(number * len(CORES) + position, case.rows, fresh=fresh)
-                np.testing.assert_array_equal(outputs, expected, err_msg=f"case {number}, {kernels}")
+            for fresh in (False, True) if stateful else (False,):
+                expected = oracle(case, fresh=fresh)
+                for position, kernels in enumerate(CORES):
+                    outputs = engine.run(number * len(CORES) + position, case.rows, fresh=fresh)
+                    np.testing.assert_array_equal(
+                        outputs, expected, f"case {number}, {kernels}, fresh: {fresh}"
+                    )
 
 
 def node_of(content: bytes) -> Node:

@@ -90,7 +90,7 @@ def planted(text: str, fault: Fault) -> str:
         return _once(call, text, lambda found: f"  {_SWITCH} = 1;\n{found[0]}\n  {_SWITCH} = 0;")
     if fault.kind == "member":
         name, value = fault.member.split("=")
-        member = re.compile(rf"( op{fault.op}(?:_call0)? = {{[^}}]*?\.{re.escape(name)} = )(-?\d+)")
+        member = re.compile(rf"( op{fault.op}(?:_call0)? = {{\n(?: .*\n)*? +\.{re.escape(name)} = )(-?\d+)")
         return _once(member, text, lambda found: f"{found[1]}{value}")
     what = "(?:weights|blocks)" if fault.kind == "weight" else "channels"
     array = re.compile(rf"(op{fault.op}(?:_call0)?_{what}\[\d*\] = {{)(.*?)(\n}};)", re.DOTALL)

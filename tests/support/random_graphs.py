@@ -95,11 +95,14 @@ def two_values(draw: st.DrawFn, graph: Growing, source: int) -> list[int]:
     if draw(st.integers(0, 3)) == 0:
         values = np.random.default_rng(draw(st.integers(0, 99))).integers(-128, 128, shape[-1:])
         other = graph.tensor(shape[-1:], 0.03, 5, data=values.astype(np.int8))
-    name = draw(st.sampled_from(["Add", "Add", "Sub", "Mul"]))
-    options = getattr(schema, f"{name}OptionsT")()
-    options.fusedActivationFunction = draw(st.sampled_from([0, 1]))
+    name = draw(st.sampled_from(["Add", "Add", "Sub", "Mul", "Prelu"]))
     output = _quantized(draw, graph, shape)
     inputs = [source, other] if draw(st.booleans()) else [other, source]
+    if name == "Prelu":
+        graph.op(OPERATOR.PRELU, inputs, [output])
+        return [output]
+    options = getattr(schema, f"{name}OptionsT")()
+    options.fusedActivationFunction = draw(st.sampled_from([0, 1]))
     graph.op(getattr(OPERATOR, name.upper()), inputs, [output], options, getattr(KIND, f"{name}Options"))
     return [output]
 
@@ -168,11 +171,13 @@ def moving(draw: st.DrawFn, graph: Growing, source: int) -> list[int]:
     else:
         if len(shape) != 4:
             return []
+        name = draw(st.sampled_from(["NearestNeighbor", "Bilinear"]))
         output = graph.like(source, (shape[0], 2 * shape[1], shape[2] + 1, shape[3]))
-        options = schema.ResizeNearestNeighborOptionsT()
+        options = getattr(schema, f"Resize{name}OptionsT")()
+        options.halfPixelCenters = draw(st.booleans())
         size = graph.numbers([2 * shape[1], shape[2] + 1])
-        kind = KIND.ResizeNearestNeighborOptions
-        graph.op(OPERATOR.RESIZE_NEAREST_NEIGHBOR, [source, size], [output], options, kind)
+        builtin = {"Bilinear": OPERATOR.RESIZE_BILINEAR}.get(name, OPERATOR.RESIZE_NEAREST_NEIGHBOR)
+        graph.op(builtin, [source, size], [output], options, getattr(KIND, f"Resize{name}Options"))
     return [output]
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from model_builder import DenseLayer, ModelBuilder, add_dense, schema
 
 SHAPE = (1, 16, 16, 3)
-CONVOLUTION, DEPTHWISE, STRIDED, POOLED, DENSE = 0, 1, 2, 3, 5  # operators, in execution order
+DEPTHWISE, STRIDED, POOLED, DENSE = 1, 2, 3, 5  # operators, in execution order
 _RELU = schema.ActivationFunctionType.RELU
 
 

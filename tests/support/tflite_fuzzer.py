@@ -30,7 +30,7 @@ from support.tflite_mutations import Mutator
 
 MOST_SECONDS = 10.0  # of processor time, for a file
 MOST_BYTES = 1 << 30  # beyond what the process takes before the first file
-MOST_FILE_BYTES = 1 << 20  # of a file of the corpus
+MOST_FILE_BYTES = 1 << 17  # of a file of the corpus: larger ones have more constants, hardly more tables
 _ROUND = 500  # damaged files that a process examines
 
 
@@ -60,7 +60,7 @@ def examine(content: bytes) -> bool:
 
 
 def good_files(folder: Path | None) -> list[bytes]:
-    """The models of the repository and of the tests, and those of `folder`, up to 1 MB each."""
+    """The models of the repository and of the tests, and those of `folder`, up to 128 KB each."""
     files = [tiny_model(), softmax_model((2, 5)), random_model(1, depths=(9, 7, 5))]
     files += [path.read_bytes() for path in sorted((ROOT / "models").glob("*.tflite"))]
     if folder is not None:
@@ -138,6 +138,7 @@ def _keep(out: Path, kind: str, number: int, content: bytes, words: str) -> None
 def fuzz(files: list[bytes], seconds: float, out: Path, first: int = 0) -> int:
     """Examines damaged files until the time is over, a round a process; returns the number of findings."""
     mutator, until = Mutator(files), time.monotonic() + seconds
+    examine(files[0])  # what it imports is there for every round
     shared = mmap.mmap(-1, mmap.PAGESIZE)
     number, taken, found = first, 0, 0
     while time.monotonic() < until:

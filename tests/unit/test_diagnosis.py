@@ -143,6 +143,12 @@ def test_an_image_that_is_moved(places: int, axis: int, says: str) -> None:
     assert found.kind == "padding" and says in found.words
 
 
+def test_an_image_that_is_moved_over_its_background() -> None:
+    values = reference(relu=True)
+    values[:, :, :2], values[:, :, -2:] = ZERO_POINT, ZERO_POINT
+    assert judge(np.roll(values, 1, 2), values).kind == "padding"
+
+
 def test_right_values_in_another_order() -> None:
     values = reference(shape=(1, 9, 9, 4))
     found = judge(values.swapaxes(2, 3), values)

@@ -15,6 +15,7 @@ from boardproof_export.shared.model import parse_graph
 from boardproof_export.tflm.arena import arena_bytes
 from model_builder import ModelBuilder, random_model, schema
 from support.host_c import ROOT
+from support.state_models import svdf_model
 
 REFERENCE = ROOT / "models" / "fashion_mnist_int8.tflite"
 BAND = re.compile(r"^ *([\d,]+) \|(.*)$")
@@ -80,6 +81,14 @@ def test_the_plan_holds_all_tensors_and_no_two_at_one_place() -> None:
             for other in plan.buffers:
                 if other is not one and live(one, other.first, other.last):
                     assert one.offset + one.bytes <= other.offset or other.offset + other.bytes <= one.offset
+
+
+def test_a_state_is_kept_all_the_time() -> None:
+    for plan in plans(svdf_model()):
+        (state,) = [one for one in plan.buffers if one.kind == "state"]
+        assert (state.first, state.last, state.tensors) == (-1, plan.ops, ())
+        letter = LETTERS[plan.buffers.index(state)]
+        assert any(set(cells) == {letter} for _, _, cells in bands(plan, 80))
 
 
 def test_beside_it_stands_what_tensorflow_lite_micro_takes() -> None:

@@ -188,13 +188,26 @@ def test_the_words_of_a_trace_that_diverged() -> None:
     assert "image 12 diverges first at operator 1 (SOFTMAX)" in text
     assert "int8 [1, 10]: 1 of 10 values differ, by 1 at most" in text
     assert "\n  channel  board  reference\n        3     -7         -8\n" in text
-    assert "\noperator 1 (SOFTMAX): by one: a rounding\n" in text
+    assert (
+        "\noperator 1 (SOFTMAX): by one: a rounding\n  largest difference: 1 at channel 3 of image 12\n"
+        in text
+    )
     assert "123,456,790" in text and "99.9%" in text and "123,457,790" in text
     assert "they are no time" in text
     assert text.endswith("1 of 2 diverge, first at operator 1 (SOFTMAX)\n")
     both = tuple(replace(op, differs_in=1) for op in trace_of().ops)
     text = text_of(trace_of(ops=both, divergences=(replace(FOUND, op=0),)))
     assert text.endswith("(SOFTMAX); what differs behind it may follow from it\n")
+
+
+def test_the_largest_difference_of_all_images_is_named_by_row_column_and_channel() -> None:
+    far = Element(77, (0, 1, 2, 3), 50, -50)
+    found = replace(FOUND, image=13, shape=(1, 4, 5, 6), max_abs_diff=100, elements=(far,))
+    text = text_of(trace_of(divergences=(FOUND, found)))
+    assert "  row  column  channel  board  reference\n    1       2        3     50        -50" in text
+    assert "largest difference: 100 at row 1, column 2, channel 3 of image 13" in text
+    endless = replace(found, max_abs_diff="inf")
+    assert "largest difference: inf at row 1" in text_of(trace_of(divergences=(FOUND, endless)))
 
 
 def test_tables_fit_sixty_columns_whatever_the_names() -> None:

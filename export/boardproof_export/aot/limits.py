@@ -36,6 +36,7 @@ class Support:
 
 _QUANTIZED = ("INT8",)
 _MOST_EDGES = 255  # what hello counts
+_MOST_VALUES = 1 << 24  # of a tensor: what no board holds takes memory here, too
 _MOST_DIMENSIONS = 6  # RuntimeShape::kMaxSmallSize: kernels of TensorFlow Lite Micro write past it
 
 
@@ -56,6 +57,14 @@ def configuration_reasons(graph: Graph) -> Iterator[Reason]:
         tensors = [graph.tensors[index] for index in (*op.inputs, *op.outputs) if index != ABSENT]
         if (rank := max((len(tensor.shape) for tensor in tensors), default=0)) > _MOST_DIMENSIONS:
             yield Reason(f"has a tensor of {rank} dimensions, and the reference holds {_MOST_DIMENSIONS}", op)
+
+
+def size_reasons(graph: Graph) -> Iterator[Reason]:
+    """Why nobody should look further: a damaged file of a few bytes may tell of gigabytes."""
+    for op in graph.ops:
+        counts = [graph.tensors[index].count for index in (*op.inputs, *op.outputs) if index != ABSENT]
+        if (most := max(counts, default=0)) > _MOST_VALUES:
+            yield Reason(f"has a tensor of {most:,} values; boards hold {_MOST_VALUES:,} at most", op)
 
 
 def _edge_reasons(tensor: Tensor, what: str) -> Iterator[Reason]:

@@ -42,7 +42,7 @@ def _tensors(network: Network, program: Program) -> dict[str, list[int]]:
 
 def _kind(program: Program, name: str, homes: dict[str, list[int]]) -> BufferKind:
     if name not in homes:
-        return "scratch"
+        return "state" if name in [state for state, _ in program.initial] else "scratch"
     if name in program.inputs:
         return "input"
     return "output" if name in program.outputs else "between"

@@ -37,12 +37,15 @@ def explain(
         layer = operator.resolve(graph, op)
     except (UnsupportedError, DamagedOptionsError):
         return None
+    mistakes = list(operator.mistakes(layer))
+    if not mistakes:
+        return None
     sources = [tensor for tensor in op.inputs if tensor != ABSENT and graph.tensors[tensor].data is None]
     inputs = [
         [np.frombuffer(one[tensor], graph.tensors[tensor].type.lower()) for tensor in sources] for one in read
     ]
     pairs = list(zip(inputs, written, strict=True))
-    for said, mistaken in operator.mistakes(layer):
+    for said, mistaken in mistakes:
         if all(_made(operator, mistaken, values) == output for values, output in pairs):
             return said
     return None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boardproof_export.aot.limits import Reason, configuration_reasons
+from boardproof_export.aot.limits import Reason, configuration_reasons, size_reasons
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.records import Operator, State
 from boardproof_export.operators.registry import operator_of
@@ -53,6 +53,8 @@ class Network:
 def resolve(graph: Graph) -> Network | tuple[Reason, ...]:
     """The network, or every reason why there is none, in the graph's order."""
     reasons = [*configuration_reasons(graph), *_subgraph_reasons(graph)]
+    if large := tuple(size_reasons(graph)):
+        return (*reasons, *large)
     nodes: list[Node] = []
     written = set(graph.inputs)
     for op in graph.ops:
@@ -63,6 +65,8 @@ def resolve(graph: Graph) -> Network | tuple[Reason, ...]:
         else:
             reasons += answer
         written.update(op.outputs)
+    if any(graph.tensors[index].variable for index in (*graph.inputs, *graph.outputs)):
+        reasons.append(Reason("an input or output of the model is a variable tensor"))
     if any(output not in written for output in graph.outputs):
         reasons.append(Reason("no operator writes the model's output"))
     if any(node.values is not None and set(node.outputs) & set(graph.outputs) for node in nodes):

@@ -15,7 +15,6 @@ from boardproof_export.shared.memory import MemoryPlan, PlacedBuffer, TflmArena
 from boardproof_export.shared.model import Graph
 from boardproof_export.tflm.arena import board_arena
 from boardproof_export.tflm.engines import require
-from boardproof_export.tflm.limits import firmware_reasons
 
 MOST_COLUMNS = 80
 ROWS = 16  # of the picture
@@ -42,9 +41,7 @@ def plans_of(graph: Graph, path: Path) -> tuple[MemoryPlan, ...]:
 
 
 def tflm_arena(graph: Graph, path: Path) -> TflmArena | None:
-    """What TensorFlow Lite Micro takes; None where it, or its firmware, cannot run the graph."""
-    if next(firmware_reasons(graph), None) is not None:
-        return None
+    """What TensorFlow Lite Micro takes; None where it cannot prepare the graph."""
     try:
         return board_arena(graph, path)
     except InputError:

@@ -62,11 +62,16 @@ def record(floating: Path, quantized: Path, options: SourceOptions, count: int) 
     generator = np.random.default_rng(SEED)
     indices = np.sort(generator.choice(len(data), min(count, len(data)), replace=False))
     paths = floating, quantized
-    errors = _compare(graphs, paths, matches, data, indices)
-    scores = [
-        score(graph.content, data, indices, path)
-        for graph, path in zip(graphs, (floating, quantized), strict=True)
-    ]
+    try:
+        errors = _compare(graphs, paths, matches, data, indices)
+        scores = [
+            score(graph.content, data, indices, path) for graph, path in zip(graphs, paths, strict=True)
+        ]
+    except (RuntimeError, ValueError) as error:
+        said = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"LiteRT cannot run {floating} or {quantized}: {said}", hint="convert the model again"
+        ) from error
     return {
         "schema": SCHEMA,
         "float": _model(graphs[0], scores[0]),
@@ -113,13 +118,7 @@ def _compare(
                 ]
                 for graph, chunk in zip(graphs, chunks, strict=True)
             )
-            try:
-                comparison.add(floats, steps)
-            except (RuntimeError, ValueError) as error:
-                said = str(error).strip().partition("\n")[0]
-                raise InputError(
-                    f"LiteRT cannot run {paths[0]} or {paths[1]}: {said}", hint="convert the model again"
-                ) from error
+            comparison.add(floats, steps)
     return comparison.errors()
 
 

@@ -119,13 +119,13 @@ def _blame(layers: list[dict[str, Any]]) -> str:
     name = (
         "the model's input" if worst["op"] is None else f"operator {worst['op']} ({printable(worst['code'])})"
     )
+    if error["snr_db"] >= _POOR:
+        return f"{name} costs the most, and is good: no layer is below {_POOR:g} dB alone"
     if error["saturated"] >= _CUT:
         return (
             f"{name} costs the most: {error['saturated']:.1%} of its values are cut; calibrate on samples that hold "
             "such values"
         )
-    if error["snr_db"] >= _POOR:
-        return f"{name} costs the most, and is good: no layer is below {_POOR:g} dB"
     return (
         f"{name} costs the most: {error['snr_db']:.1f} dB; see its weights' scales (boardproof inspect): one scale for "
         "channels of unlike size, or a scale that does not fit"

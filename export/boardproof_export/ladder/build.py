@@ -66,7 +66,11 @@ def build(
                 except InputError as error:
                     failed[name], hint = error.message, error.hint
                     continue
-                made.add(name, content)
+                try:
+                    made.add(name, content)
+                except (RuntimeError, ValueError) as error:
+                    said = str(error).strip().partition("\n")[0]
+                    failed[name] = f"LiteRT cannot run what TensorFlow makes of it: {said}"
     if not made.rungs:
         raise InputError(failed[ladder.RUNG_NAMES[0]], hint=hint)
     with console.progress().status("other ranges of pixels"):

@@ -30,15 +30,13 @@ class LadderData:
 
     @property
     def chosen(self) -> NDArray[np.intp]:
-        """The calibration samples: drawn without replacement by a fixed seed; all where there are no more."""
-        available = len(self.calibration)
-        generator = np.random.default_rng(SEED)
-        return generator.choice(available, min(self.samples, available), replace=False)
+        """The calibration samples."""
+        return _drawn(len(self.calibration), self.samples)
 
     @property
     def measured(self) -> NDArray[np.intp]:
-        """The test samples: the first ones."""
-        return np.arange(min(self.tested, len(self.test)))
+        """The test samples."""
+        return np.sort(_drawn(len(self.test), self.tested))
 
     @property
     def same(self) -> bool:
@@ -49,6 +47,11 @@ class LadderData:
     def random(self) -> bool:
         """Whether they are no data at all."""
         return isinstance(self.calibration, RandomInputs)
+
+
+def _drawn(available: int, wanted: int) -> NDArray[np.intp]:
+    """Samples drawn without replacement by a fixed seed, all where there are no more: data may be sorted by class."""
+    return np.random.default_rng(SEED).choice(available, min(wanted, available), replace=False)
 
 
 def open_data(options: SourceOptions, samples: int = SAMPLES, tested: int = MOST_TESTED) -> LadderData:

@@ -141,10 +141,9 @@ def _pack(layer: BatchMatmul) -> Call:
 
 def _macs(graph: Graph, op: Op) -> int:
     first = graph.optional(op, 0)
-    adjoint = op.options.bool(0)
-    if first is None or len(first.shape) < 2:
+    if first is None or len(first.shape) < 2 or not op.outputs:
         return 0
-    return graph.tensors[op.outputs[0]].count * first.shape[-2 if adjoint else -1]
+    return graph.tensors[op.outputs[0]].count * first.shape[-2 if op.options.bool(0) else -1]
 
 
 OPERATOR = Operator(

@@ -78,11 +78,15 @@ def pack(graph: Graph, op: Op) -> Moves:
     return moves(graph, op, copies, data=data)
 
 
-def _paddings(graph: Graph, op: Op, source: Tensor) -> list[tuple[int, int]]:
+def _paddings(graph: Graph, op: Op, source: Tensor, output: Tensor) -> list[tuple[int, int]]:
+    """Before and after, a dimension; the output has as many more values."""
     values = parameter(graph, op, 1, "paddings")
     if len(values) != 2 * len(source.shape) or (values < 0).any():
         raise UnsupportedError(f"pads {list(source.shape)} by {values.tolist()}")
-    return [(int(before), int(after)) for before, after in values.reshape(-1, 2)]
+    pairs = [(int(before), int(after)) for before, after in values.reshape(-1, 2)]
+    if output.shape != tuple(sum(pair) + extent for pair, extent in zip(pairs, source.shape, strict=True)):
+        raise UnsupportedError(f"makes {list(output.shape)} of {list(source.shape)}")
+    return pairs
 
 
 def pad(graph: Graph, op: Op) -> Moves:
@@ -90,10 +94,7 @@ def pad(graph: Graph, op: Op) -> Moves:
     (source,), (output,) = tensors_of(graph, op)
     if output.type not in ("INT8", "INT16", "INT32", "FLOAT32"):
         raise UnsupportedError(f"pads {output.type} values")
-    paddings = _paddings(graph, op, source)
-    wanted = tuple(sum(pair) + extent for pair, extent in zip(paddings, source.shape, strict=True))
-    if output.shape != wanted:
-        raise UnsupportedError(f"makes {list(output.shape)} of {list(source.shape)}")
+    paddings = _paddings(graph, op, source, output)
     inside = tuple(
         slice(before, before + extent) for (before, _), extent in zip(paddings, source.shape, strict=True)
     )
@@ -121,7 +122,7 @@ def mirror_pad(graph: Graph, op: Op) -> Moves:
         raise UnsupportedError(f"pads {output.type} values")
     skip = 0 if checks.options_of(op, BuiltinOptions.MirrorPadOptions).int8(0) == 1 else 1
     parts = []
-    for (before, after), extent in zip(_paddings(graph, op, source), source.shape, strict=True):
+    for (before, after), extent in zip(_paddings(graph, op, source, output), source.shape, strict=True):
         if max(before, after) > extent - skip:
             raise UnsupportedError(f"pads {extent} values by {max(before, after)}")
         reversed_before = slice(before - 1 + skip, None if skip == 0 else 0, -1)

@@ -17,7 +17,7 @@ from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError, per_tensor
 from boardproof_export.operators.dense import rescale
 from boardproof_export.operators.lstm_layer import GATES, Gate, LstmLayer, pack, reference
-from boardproof_export.operators.records import Kernel, Operator, State
+from boardproof_export.operators.records import Feature, Kernel, Operator, State
 from boardproof_export.shared.model import Activation, Graph, Op, Tensor
 
 _ACTIVATION, _CELL_CLIP, _PROJECTION_CLIP, _TIME_MAJOR = (
@@ -118,7 +118,7 @@ def _gate(
 ) -> Gate:
     units = shape[0]
     bias = _present(graph, op, _BIAS + position)
-    if bias.type != "INT32" or bias.data is None or bias.shape != (units,):
+    if bias.type != "INT32" or bias.data is None or bias.sparse or bias.shape != (units,):
         raise UnsupportedError(f"has a bias of {bias.type} {list(bias.shape)}, not INT32 [{units}]")
     multipliers, weights = [], []
     for first, read, wanted in ((_WEIGHTS, source, shape), (_RECURRENT, hidden, (units, units))):
@@ -189,5 +189,8 @@ OPERATOR = Operator(
     states=_states,
     describe=lambda layer: f"{layer.steps} steps of {layer.inputs} to {layer.units}",
     macs=_macs,
-    kernels=(Kernel("aot_lstm", pack),),
+    kernels=(
+        Kernel("aot_lstm_dsp", pack, frozenset({Feature.DSP})),
+        Kernel("aot_lstm_portable", pack),
+    ),
 )

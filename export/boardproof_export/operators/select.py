@@ -48,7 +48,7 @@ def resolve(graph: Graph, op: Op) -> Select:
         wanted = np.broadcast_shapes(*shapes)
     except ValueError:
         wanted = ()
-    single = max(tensor.count for tensor in (*inputs, output)) == 1
+    single = all(tensor.count == 1 for tensor in (*inputs, output))
     if not (wanted == output.shape or single) or len(output.shape) > _MOST_DIMENSIONS or output.count == 0:
         raise UnsupportedError(f"makes {list(output.shape)} of {', '.join(map(str, shapes))}")
     shape = () if single else output.shape

@@ -91,7 +91,7 @@ def _picked(extent: int, begin: int, end: int, stride: int, masks: list[bool]) -
 
 def _parts(graph: Graph, op: Op, data: int, axis: int, sizes: list[int]) -> Moves:
     """Outputs side by side along an axis of the input at `data`."""
-    (source,), outputs = tensors_of(graph, op, data=(data,))
+    (source,), outputs = tensors_of(graph, op, data=(data,), several=True)
     axis = axis_of(axis, len(source.shape))
     if sum(sizes) != source.shape[axis] or len(sizes) != len(outputs):
         raise UnsupportedError(f"splits {list(source.shape)} into {len(outputs)} along axis {axis}")
@@ -105,7 +105,7 @@ def _parts(graph: Graph, op: Op, data: int, axis: int, sizes: list[int]) -> Move
 
 def split(graph: Graph, op: Op) -> Moves:
     """SPLIT: equal parts. Inputs are the axis and the tensor."""
-    (source,), outputs = tensors_of(graph, op, data=(1,))
+    (source,), outputs = tensors_of(graph, op, data=(1,), several=True)
     axis = int(parameter(graph, op, 0, "an axis")[0])
     extent = source.shape[axis_of(axis, len(source.shape))]
     if extent % len(outputs):
@@ -115,15 +115,16 @@ def split(graph: Graph, op: Op) -> Moves:
 
 def split_v(graph: Graph, op: Op) -> Moves:
     """SPLIT_V: parts of given sizes. Inputs are the tensor, sizes and the axis."""
-    _, outputs = tensors_of(graph, op)
-    axis = int(parameter(graph, op, 2, "an axis")[0])
-    rank = len(outputs[0].shape)
-    return _parts(graph, op, 0, axis, [output.shape[axis_of(axis, rank)] for output in outputs])
+    (source,), outputs = tensors_of(graph, op, several=True)
+    axis = axis_of(int(parameter(graph, op, 2, "an axis")[0]), len(source.shape))
+    if any(len(output.shape) != len(source.shape) for output in outputs):
+        raise UnsupportedError(f"splits {list(source.shape)} into parts of other dimensions")
+    return _parts(graph, op, 0, axis, [output.shape[axis] for output in outputs])
 
 
 def unpack(graph: Graph, op: Op) -> Moves:
     """UNPACK: one output a position along an axis."""
-    (source,), outputs = tensors_of(graph, op)
+    (source,), outputs = tensors_of(graph, op, several=True)
     options = checks.options_of(op, BuiltinOptions.UnpackOptions)
     axis = axis_of(options.int32(_AXIS), len(source.shape))
     if source.shape[axis] != len(outputs):

@@ -16,6 +16,7 @@ from boardproof_export.model import fixed_point
 from boardproof_export.operators.checks import UnsupportedError, options_of, per_tensor
 from boardproof_export.operators.gemmlowp import exponential, product, reciprocal
 from boardproof_export.operators.records import Call, Kernel, Operator
+from boardproof_export.operators.tables import edges
 from boardproof_export.shared.model import Graph, Op, Tensor
 
 _BETA = 0  # field of SoftmaxOptions
@@ -50,9 +51,7 @@ def resolve(graph: Graph, op: Op) -> SoftmaxLayer:
     Raises:
         UnsupportedError: with the first reason why not.
     """
-    source, output = graph.optional(op, 0), graph.tensors[op.outputs[0]]
-    if source is None or len(op.inputs) != 1 or len(op.outputs) != 1:
-        raise UnsupportedError(f"has {len(op.inputs)} inputs and {len(op.outputs)} outputs")
+    source, output = edges(graph, op)
     if source.type != "INT8" or output.type not in _OUTPUTS:
         raise UnsupportedError(
             f"has {source.type} input and {output.type} output; only INT8 to INT8 or INT16 runs"

@@ -16,7 +16,7 @@ from boardproof_export.model import fixed_point
 from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError, per_tensor
 from boardproof_export.operators.dense import rescale
-from boardproof_export.operators.records import Array, Call, Kernel, Operator, State
+from boardproof_export.operators.records import Array, Call, Feature, Kernel, Operator, State
 from boardproof_export.shared.model import Graph, Op, Tensor
 
 _RANK = 0  # field of SVDFOptions
@@ -95,8 +95,8 @@ def _check_types(
         raise UnsupportedError(
             f"has time weights of {time.type} and a state of {state.type}, not both INT8 or both INT16"
         )
-    if features.data is None or time.data is None or bias.data is None:
-        raise UnsupportedError("has weights or a bias that are computed, not constant")
+    if any(tensor.data is None or tensor.sparse for tensor in (features, time, bias)):
+        raise UnsupportedError("has weights or a bias that are computed or sparse, not constant")
 
 
 def _check_shapes(
@@ -157,9 +157,11 @@ def _single(multiplier_and_shift: tuple[int, int]) -> tuple[tuple[int], tuple[in
 def _pack(layer: SvdfLayer) -> Call:
     filters, memory = layer.time.shape
     wide = layer.time.dtype == np.int16
+    constants = -layer.features.sum(axis=1, dtype=np.int64) * layer.input_zero_point
     arrays = (
         Array("features", "int8_t", layer.features.ravel(), what="weights by filter, then input"),
         Array("time", "int16_t" if wide else "int8_t", layer.time.ravel(), what="by filter, oldest first"),
+        Array("constants", "int32_t", fixed_point.wrap(constants).astype(np.int32)),
         Array("bias", "int32_t", layer.bias),
     )
     return Call(
@@ -167,6 +169,7 @@ def _pack(layer: SvdfLayer) -> Call:
         descriptor={
             "features": "features",
             "time_int16" if wide else "time_int8": "time",
+            "constants": "constants",
             "bias": "bias",
             "batches": layer.batches,
             "inputs": layer.features.shape[1],
@@ -177,7 +180,6 @@ def _pack(layer: SvdfLayer) -> Call:
             "into_state_shift": -layer.into_state[1],
             "into_output": layer.into_output[0],
             "into_output_shift": -layer.into_output[1],
-            "input_zero": layer.input_zero_point,
             "state_zero": layer.state_zero_point,
             "output_zero": layer.output_zero_point,
         },
@@ -193,6 +195,10 @@ def _macs(graph: Graph, op: Op) -> int:
     return source.shape[0] * features.count + state.count
 
 
+def _narrow(layer: SvdfLayer) -> bool:
+    return layer.time.dtype == np.int8
+
+
 OPERATOR = Operator(
     name="svdf",
     builtin=BuiltinOperator.SVDF,
@@ -204,7 +210,9 @@ OPERATOR = Operator(
     ),
     macs=_macs,
     kernels=(
-        Kernel("aot_svdf_int8", _pack, fits=lambda layer: layer.time.dtype == np.int8),
-        Kernel("aot_svdf_int16", _pack),
+        Kernel("aot_svdf_int8_dsp", _pack, frozenset({Feature.DSP}), fits=_narrow),
+        Kernel("aot_svdf_int16_dsp", _pack, frozenset({Feature.DSP})),
+        Kernel("aot_svdf_int8_portable", _pack, fits=_narrow),
+        Kernel("aot_svdf_int16_portable", _pack),
     ),
 )

@@ -66,10 +66,21 @@ class Runner:
         self._batch = 0
 
     def run(self, arrays: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """The outputs (n, C) of n samples, of the outputs' types; without state of earlier ones."""
+        """The outputs (n, C) of n samples, of the outputs' types; without state of earlier ones.
+
+        Raises:
+            RuntimeError, ValueError: LiteRT cannot run the model.
+        """
+        if self._open:
+            try:
+                return self._run(arrays, len(arrays[0]))
+            except (RuntimeError, ValueError):  # a graph that states its batch in some constant
+                self._open = False
+        return self._run(arrays, 1)
+
+    def _run(self, arrays: list[NDArray[Any]], batch: int) -> list[NDArray[Any]]:
         count = len(arrays[0])
-        batch = count if self._open else 1
-        with hidden_output():
+        with hidden_output(diagnose=False):
             self._resize(batch)
             parts = [
                 self._invoke([values[at : at + batch] for values in arrays]) for at in range(0, count, batch)
@@ -79,6 +90,7 @@ class Runner:
     def _resize(self, batch: int) -> None:
         if batch == self._batch:
             return
+        self._batch = 0
         for details in self._inputs:
             shape = details["shape"]
             if len(shape):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boardproof_export.precision.match import Matches, Pair, makes_numbers, same_inputs
-from boardproof_export.precision.observe import Observed, Single, real
+from boardproof_export.precision.observe import Observed, Single, real, taken_apart
 from boardproof_export.precision.score import signal_to_noise
 from boardproof_export.shared.model import Graph, Tensor
 from boardproof_export.shared.tensors import quantize
@@ -124,6 +124,7 @@ class Comparison:
     def __init__(self, floating: Graph, quantized: Graph, matches: Matches) -> None:
         self._graphs = (floating, quantized)
         self._matches = matches
+        self._parts = (taken_apart(floating), taken_apart(quantized))
         self._float, self._quantized = Observed(floating.content), Observed(quantized.content)
         self._layers = [
             _Layer(None, quantized.tensors[index], floating.tensors[matches.tensors[index]])
@@ -157,9 +158,12 @@ class Comparison:
         layer = _Layer(pair, quantized.tensors[index], None if other is None else floating.tensors[other])
         try:
             if pair.float is None:
-                layer.singles = None, Single(quantized, pair.quantized)
+                layer.singles = None, Single(quantized, self._parts[1], pair.quantized)
             elif same_inputs(self._matches, floating, quantized, pair):
-                layer.singles = Single(floating, pair.float), Single(quantized, pair.quantized)
+                layer.singles = (
+                    Single(floating, self._parts[0], pair.float),
+                    Single(quantized, self._parts[1], pair.quantized),
+                )
         except (RuntimeError, ValueError):  # control flow, or a kernel that must see its neighbours
             layer.singles = None
         return layer

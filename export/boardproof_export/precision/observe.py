@@ -1,5 +1,6 @@
 """Models whose tensors can be looked at: LiteRT with its built-in kernels, every tensor kept; and single operators."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from boardproof_export.precision.quiet import hidden_output
-from boardproof_export.shared.model import Graph, Op, Tensor
+from boardproof_export.shared.model import ABSENT, Graph, Op, Tensor
 
 _IDENTIFIER = b"TFL3"
 
@@ -59,34 +60,48 @@ class Observed:
 class Single:
     """An operator of a graph as a model of its own, whose inputs are what the operator reads and no file holds."""
 
-    def __init__(self, graph: Graph, op: Op) -> None:
+    def __init__(self, graph: Graph, parts: Any, op: Op) -> None:
+        """`parts` is `taken_apart(graph)`."""
         self.inputs = tuple(
             index
             for index in dict.fromkeys(op.inputs)
             if index >= 0 and graph.tensors[index].data is None and not graph.tensors[index].variable
         )
-        self._observed = Observed(_alone(graph, op, self.inputs))
+        used = list(dict.fromkeys(index for index in (*op.inputs, *op.outputs) if index >= 0))
+        self._at = {index: position for position, index in enumerate(used)}
+        self._observed = Observed(self._alone(parts, op, used))
 
     def run(self, values: Mapping[int, NDArray[Any]], outputs: tuple[int, ...]) -> list[NDArray[Any]]:
         """What the operator gives; as `Observed.run`, by the graph's own tensor indices."""
-        self._observed.run({index: values[index] for index in self.inputs})
-        return [self._observed.tensor(index) for index in outputs]
+        self._observed.run({self._at[index]: values[index] for index in self.inputs})
+        return [self._observed.tensor(self._at[index]) for index in outputs]
+
+    def _alone(self, parts: Any, op: Op, used: list[int]) -> bytes:
+        """The operator and its tensors, and nothing else of the file."""
+        main = parts.subgraphs[0]
+        alone = schema.ModelT()
+        alone.version, alone.operatorCodes = parts.version, parts.operatorCodes
+        alone.buffers, tensors = [schema.BufferT()], []
+        for index in used:
+            tensor = copy.copy(main.tensors[index])
+            alone.buffers.append(parts.buffers[tensor.buffer])
+            tensor.buffer = len(alone.buffers) - 1
+            tensors.append(tensor)
+        operator = copy.copy(main.operators[op.index])
+        operator.inputs = [self._at.get(index, ABSENT) for index in op.inputs]
+        operator.outputs = [self._at[index] for index in op.outputs]
+        graph = schema.SubGraphT()
+        graph.tensors, graph.operators = tensors, [operator]
+        graph.inputs, graph.outputs = [self._at[index] for index in self.inputs], operator.outputs
+        alone.subgraphs = [graph]
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(alone.Pack(builder), _IDENTIFIER)
+        return bytes(builder.Output())
 
 
-def _alone(graph: Graph, op: Op, inputs: tuple[int, ...]) -> bytes:
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(graph.content, 0))
-    main = model.subgraphs[0]
-    used = {main.tensors[index].buffer for index in op.inputs if index >= 0} | {0}
-    for position, buffer in enumerate(model.buffers):
-        if position not in used:
-            buffer.data = None
-    main.operators = [main.operators[op.index]]
-    main.inputs, main.outputs = list(inputs), list(op.outputs)
-    model.subgraphs, model.signatureDefs = [main], None
-    model.metadata = model.metadataBuffer = None
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), _IDENTIFIER)
-    return bytes(builder.Output())
+def taken_apart(graph: Graph) -> Any:
+    """The file as records that can be put together anew."""
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(graph.content, 0))
 
 
 def real(tensor: Tensor, values: NDArray[Any]) -> NDArray[np.float64]:

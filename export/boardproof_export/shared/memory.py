@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
-BufferKind = Literal["input", "output", "between", "scratch"]
+BufferKind = Literal["input", "output", "between", "state", "scratch"]
 
 
 @dataclass(frozen=True)
 class PlacedBuffer:
     """`bytes` bytes at `offset` of the arena, needed from operator `first` to operator `last`, both included.
 
-    An input is needed from -1 on, an output to one past the last operator.
+    An input is needed from -1 on, an output to one past the last operator; a state all the time.
     """
 
     kind: BufferKind  # an input stays one where an operator works in place, or the model gives it back
-    tensors: tuple[int, ...]  # that lie in it, one after the other; none in a scratch buffer
+    tensors: tuple[int, ...]  # that lie in it, one after the other; none in a state or a scratch buffer
     offset: int
     bytes: int
     first: int

@@ -102,13 +102,13 @@ def firmware_reasons(graph: Graph) -> Iterator[Reason]:
 
 
 def stateful_reasons(graph: Graph) -> Iterator[Reason]:
-    """Operators whose state nobody puts back: a repeated or reordered image would change the next one's output.
+    """Operators whose state the engine tflm does not set up: resource variables, and a state of the operator's own.
 
-    Variable tensors (SVDF, LSTM) are no reason: the engine clears them before each inference, as the reference does.
+    Variable tensors (SVDF, LSTM) are no reason: the interpreter's reset clears them.
     """
     for op in graph.ops:
         if op.code in _STATEFUL:
-            yield Reason("keeps state from one input to the next, which nobody can put back", op)
+            yield Reason("keeps state that the engine tflm gives its interpreter no room for", op)
 
 
 def _unwritten_reasons(graph: Graph) -> Iterator[Reason]:

@@ -14,6 +14,8 @@
 #define PROTOCOL_TEXT_MAX 32u
 /* Most answers that a board remembers; it says in hello how many. */
 #define PROTOCOL_ANSWERS_KEPT 16u
+/* Bytes of an operator's output that every board gives in one answer: it keeps no copy of them. */
+#define PROTOCOL_LAYER_BYTES 2048u
 /* Longest payload of an echo, in bytes: every board takes as much. */
 #define PROTOCOL_ECHO_MAX 64u
 

@@ -117,6 +117,8 @@ def _operators(record: "Trace") -> str:
 def _divergence(found: "Divergence") -> str:
     lines = [f"image {found.image} diverges first at operator {found.op} ({printable(found.name)})"]
     place = f"  {found.type} {list(found.shape)}" + (f", output {found.output}" if found.output else "")
+    if not found.read:
+        return "\n".join([*lines, f"{place}: the values of other images were read", ""])
     if found.differing is None:
         return "\n".join([*lines, f"{place}: sizes or types differ, so that no values can be shown", ""])
     lines.append(
@@ -148,7 +150,7 @@ def _conclusion(record: "Trace") -> str:
         )
     if record.divergences:
         first = min(record.divergences, key=lambda found: found.op)
-        lines += [_meaning(record, one) for one in record.diagnoses]
+        lines += [line for one in record.diagnoses for line in _meaning(record, one)]
         behind = any(op.differs_in for op in record.ops[first.op + 1 :])
         lines.append(
             f"{len(record.divergences)} of {len(record.images)} diverge, first at operator {first.op} "
@@ -163,9 +165,20 @@ def _conclusion(record: "Trace") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _meaning(record: "Trace", one: "Diagnosis") -> str:
+def _meaning(record: "Trace", one: "Diagnosis") -> list[str]:
+    """What the differences usually mean, and where the largest is."""
     which = f"operator {one.op} ({printable(record.ops[one.op].name)})"
-    return f"{which}{f', output {one.output}' if one.output else ''}: {one.words}"
+    lines = [f"{which}{f', output {one.output}' if one.output else ''}: {one.words}"]
+    shown = [
+        found
+        for found in record.divergences
+        if (found.op, found.output) == (one.op, one.output) and found.elements
+    ]
+    if shown:
+        most = max(shown, key=lambda found: float(found.max_abs_diff or 0))
+        place = ", ".join(f"{name} {most.elements[0].index[at]}" for at, name in _axes(most))
+        lines.append(f"  largest difference: {most.max_abs_diff} at {place} of image {most.image}")
+    return lines
 
 
 def _those(many: int) -> str:

@@ -12,6 +12,7 @@ VERSION = 2
 FRAME_OVERHEAD = 9  # Bytes of a frame beside its payload, before COBS.
 TEXT_MAX = 32  # Longest text field, in bytes.
 ANSWERS_KEPT = 16  # Most answers that a board remembers; it says in hello how many.
+LAYER_BYTES = 2048  # Bytes of an operator's output that every board gives in one answer: it keeps no copy of them.
 ECHO_MAX = 64  # Longest payload of an echo, in bytes: every board takes as much.
 
 

@@ -108,7 +108,9 @@ def arena(report: Report) -> str | None:
 def _buffer(plan: MemoryPlan, buffer: PlacedBuffer, moment: float) -> str:
     scale = _HEIGHT / plan.bytes
     tall = buffer.bytes * scale
-    kind = {"input": "bar", "output": "bar", "between": "bar board", "scratch": "scratch"}[buffer.kind]
+    kind = {"input": "bar", "output": "bar", "state": "bar", "between": "bar board", "scratch": "scratch"}[
+        buffer.kind
+    ]
     tensors = f", tensor {', '.join(map(str, buffer.tensors))}" if buffer.tensors else ""
     said = (
         f"{buffer.kind}{tensors}: {number(buffer.bytes)} B at {number(buffer.offset)}, operators "
@@ -148,8 +150,8 @@ def about_arena(report: Report) -> str:
     if plan is None:
         return ""
     words = (
-        "A box is a buffer: its address upwards, and from left to right the operators that need it; pale are inputs "
-        "and outputs, outlined is scratch memory."
+        "A box is a buffer: its address upwards, and from left to right the operators that need it; pale are inputs, "
+        "outputs and states, outlined is scratch memory."
     )
     if plan.tflm is None:
         return words

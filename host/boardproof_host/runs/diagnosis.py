@@ -88,7 +88,8 @@ def _order(found: Evidence) -> Hint | None:
     """Right values in other places."""
     if symptoms.swapped(found):
         return Hint("order", "rows and columns are swapped: a transposition, or a layout that was mistaken")
-    if symptoms.reordered(found):
+    # Rows that are moved over a background have the same values, too.
+    if symptoms.reordered(found) and ((move := symptoms.moved(found)) is None or move[0] == 3):
         words = "the right values stand in another order: a transposition, or a layout that was mistaken"
         return Hint("order", words)
     return None
@@ -199,8 +200,9 @@ def _all(found: Evidence, zero_point: int | None) -> Hint:
 def _way(found: Evidence, wrong: Values) -> str:
     if len(np.unique(wrong)) > 1:
         return ""
-    many = len(wrong) / found.wrong.size
-    if many > 0.2:
+    low, high = found.bounds
+    free = np.count_nonzero((found.reference > low) & (found.reference < high))
+    if len(wrong) > 0.2 * free:
         return f" {'down' if wrong[0] < 0 else 'up'} where the reference rounds to nearest"
     return f" that is one {'less' if wrong[0] < 0 else 'more'} than the reference's, as where ties go the other way"
 

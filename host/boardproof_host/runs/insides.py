@@ -58,7 +58,9 @@ def with_insides(
 
 
 def _can_profile(boards: Boards, link: LinkOptions, measurement: Measurement) -> bool:
-    """Whether a board is there that counts, over a link that is whole."""
+    """Whether a board is there that counts, over a link that is whole; a session that keeps state allows no look."""
+    if any(session.stateful for session in boards.sessions):
+        return False
     whole = measurement.complete and measurement.untrusted is None and not measurement.failures
     features, unit = boards.identity.features, cost_unit(boards.identity)
     return whole and not link.faults and unit is not None and bool(features & Feature.PROFILE)

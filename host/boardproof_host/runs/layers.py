@@ -30,12 +30,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Differing:
-    """The first output of an image that differs, as bytes from both sides."""
+    """The first output of an image that differs, as bytes from both sides; None where they were not asked for."""
 
     image: int
     entry: Entry
-    board: bytes
-    reference: bytes
+    board: bytes | None
+    reference: bytes | None
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,13 @@ class Divergence:
     tensor: str
     type: str
     shape: tuple[int, ...]
-    values: int | None  # elements compared; None where the type cannot be shown, or the sizes differ
+    values: (
+        int | None
+    )  # elements compared; None where none were read, the type cannot be shown, or the sizes differ
     differing: int | None
     max_abs_diff: float | str | None  # in the tensor's own numbers: steps of its scale where it is quantized
     elements: tuple[Element, ...]  # the largest differences first, at most SHOWN
+    read: bool = True  # False: those of other images tell enough
 
 
 def read_entries(payload: bytes, graph: Graph) -> list[Entry]:
@@ -112,7 +115,8 @@ def diverge(graph: Graph, one: Differing) -> Divergence:
     name, kind = graph.ops[entry.op].code, tensor.type.lower()
     place = (one.image, entry.op, name, entry.output, tensor.name, kind, tensor.shape)
     if (sides := values_of(tensor, one)) is None:
-        return Divergence(*place, values=None, differing=None, max_abs_diff=None, elements=())
+        read = one.board is not None
+        return Divergence(*place, values=None, differing=None, max_abs_diff=None, elements=(), read=read)
     mine, theirs = sides
     # By their bits: a NaN is no other than itself, and -0.0 is not 0.0.
     wrong = np.flatnonzero(_bits(mine) != _bits(theirs))
@@ -128,7 +132,9 @@ def diverge(graph: Graph, one: Differing) -> Divergence:
 
 
 def values_of(tensor: Tensor, one: Differing) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """The elements of both sides, flat; None where their type cannot be shown, or the sizes differ."""
+    """The elements of both sides, flat; None where none were asked for or can be shown, or the sizes differ."""
+    if one.board is None or one.reference is None:
+        return None
     if tensor.type.lower() not in TENSOR_TYPES or len(one.board) != len(one.reference):
         return None
     dtype = np.dtype(tensor.type.lower()).newbyteorder("<")

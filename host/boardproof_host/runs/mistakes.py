@@ -23,11 +23,17 @@ def explained(
         return found
     explain = next((one.load() for one in entry_points(group="boardproof.checks", name="mistake")), None)
     inputs = {one.image: one.data for one in profiled}
-    same = [one for one in differing if (one.entry.op, one.entry.output) == (found.op, found.output)][:_TRIED]
-    if explain is None or any(len(one.board) > _MOST_BYTES for one in same):
+    place = (found.op, found.output)
+    boards = {
+        one.image: one.board
+        for one in differing
+        if (one.entry.op, one.entry.output) == place and one.board is not None
+    }
+    tried = list(boards)[:_TRIED]
+    if explain is None or any(len(boards[image]) > _MOST_BYTES for image in tried):
         return found
-    read = [pair.read_by(found.op, inputs[one.image]) for one in same]
-    said = explain(pair.graph, found.op, read, [one.board for one in same])
+    read = [pair.read_by(found.op, inputs[image]) for image in tried]
+    said = explain(pair.graph, found.op, read, [boards[image] for image in tried])
     if said is None:
         return found
     return replace(found, kind="padding", words=f"the values are exactly what {said}")

@@ -10,6 +10,8 @@ from boardproof_host.protocol import messages
 from boardproof_host.runs import layers
 from boardproof_host.runs.layers import Differing, Entry
 
+_MOST_PIECES = 256  # of an output's values, in all images together
+
 
 @dataclass(frozen=True)
 class Profiled:
@@ -38,17 +40,30 @@ class Pair:
         return Profiled(image, data, mine, layers.differing(self.graph, mine, theirs))
 
     def values(self, found: Sequence[Profiled]) -> list[Differing]:
-        """Of each image that differs the first output that does, with its values from both sides."""
-        return [self._values(one) for one in found if one.wrong]
+        """Of each image that differs the first output that does, with its values from both sides.
 
-    def _values(self, one: Profiled) -> Differing:
-        """Asked for in pieces: each is an inference of its own."""
+        Of an output that takes many answers, those of the first images alone.
+        """
+        left: dict[tuple[int, int], int] = {}
+        return [self._values(one, left) for one in found if one.wrong]
+
+    def _values(self, one: Profiled, left: dict[tuple[int, int], int]) -> Differing:
+        """Asked for in pieces: each is an inference of its own.
+
+        Args:
+            left: pieces that may yet be asked for, by operator and output.
+        """
         first = one.wrong[0]
+        place = (first.op, first.output)
         size = max(first.bytes, layers.tensor_of(self.graph, first).bytes or 0)
+        pieces = -(-size // self._piece)
+        if pieces > left.setdefault(place, max(_MOST_PIECES, pieces)):
+            return Differing(one.image, first, None, None)
+        left[place] -= pieces
         mine = theirs = b""
         for offset in range(0, size, self._piece):
-            pieces = self._look(messages.Layer(first.op, first.output, offset, self._piece, one.data))
-            mine, theirs = mine + pieces[0], theirs + pieces[1]
+            parts = self._look(messages.Layer(*place, offset, self._piece, one.data))
+            mine, theirs = mine + parts[0], theirs + parts[1]
         return Differing(one.image, first, mine, theirs)
 
     def read_by(self, op: int, data: bytes) -> dict[int, bytes]:

@@ -8,7 +8,7 @@
 #include "../arithmetic/fixed_point.h"
 
 enum { INPUT, FORGET, CELL, OUTPUT };
-enum { KEEP, ADD, GIVE };
+enum { KEPT, ADDED, GIVEN };
 
 static int32_t clamp(int32_t value, int32_t least, int32_t most) {
   return value < least ? least : value > most ? most : value;
@@ -46,18 +46,11 @@ static int32_t hyperbolic_tangent(const MODEL_FLASH aot_lstm_t *op, int32_t valu
 
 /* The sum of a gate, in 1/4096. `weights` are those of the unit and gate. */
 static int32_t gate_sum(const MODEL_FLASH aot_lstm_t *op, uint8_t gate, const MODEL_FLASH int8_t *weights,
-                        const MODEL_FLASH int32_t *constants, const int8_t *input, const int8_t *hidden) {
+                        const MODEL_FLASH int32_t *constants, const int8_t *input, const int8_t *hidden,
+                        aot_dot_t dot) {
   const uint16_t inputs = op->inputs;
-  const uint16_t units = op->units;
-  uint32_t from_input = (uint32_t)constants[0];
-  uint32_t from_state = (uint32_t)constants[1];
-  for (uint16_t i = 0; i < inputs; ++i) {
-    from_input += (uint32_t)((int32_t)weights[i] * input[i]);
-  }
-  weights += inputs;
-  for (uint16_t i = 0; i < units; ++i) {
-    from_state += (uint32_t)((int32_t)weights[i] * hidden[i]);
-  }
+  const uint32_t from_input = dot(weights, input, inputs, (uint32_t)constants[0]);
+  const uint32_t from_state = dot(weights + inputs, hidden, op->units, (uint32_t)constants[1]);
   const uint8_t at = (uint8_t)(2u * gate);
   const int32_t first = aot_scale(aot_signed(from_input), op->gates[at], op->gate_shifts[at]);
   const int32_t second = aot_scale(aot_signed(from_state), op->gates[at + 1], op->gate_shifts[at + 1]);
@@ -77,28 +70,28 @@ static int32_t shifted(int32_t value, int16_t left) {
 
 /* The output of a unit, whose cell goes on by a step. */
 static int8_t unit_step(const MODEL_FLASH aot_lstm_t *op, uint16_t unit, const int8_t *input,
-                        const int8_t *hidden, int16_t *cell) {
+                        const int8_t *hidden, int16_t *cell, aot_dot_t dot) {
   const size_t row = (size_t)op->inputs + op->units;
   const MODEL_FLASH int8_t *weights = op->weights + AOT_LSTM_GATES * row * unit;
   const MODEL_FLASH int32_t *constants = op->constants + (size_t)2 * AOT_LSTM_GATES * unit;
   int32_t gates[AOT_LSTM_GATES];
   for (uint8_t gate = 0; gate < AOT_LSTM_GATES; ++gate) {
-    const int32_t sum = gate_sum(op, gate, weights, constants, input, hidden);
+    const int32_t sum = gate_sum(op, gate, weights, constants, input, hidden, dot);
     gates[gate] = gate == CELL ? hyperbolic_tangent(op, 3 * sum) : sigmoid(op, sum);
     weights += row;
     constants += 2;
   }
-  const int32_t kept = saturate(product(op, KEEP, gates[FORGET], *cell));
-  const int32_t sum = saturate(kept + saturate(product(op, ADD, gates[INPUT], gates[CELL])));
+  const int32_t kept = saturate(product(op, KEPT, gates[FORGET], *cell));
+  const int32_t sum = saturate(kept + saturate(product(op, ADDED, gates[INPUT], gates[CELL])));
   const int32_t clip = op->cell_clip;
   *cell = (int16_t)clamp(sum, -clip, clip);
   const int32_t given =
-      product(op, GIVE, hyperbolic_tangent(op, shifted(*cell, op->cell_shift)), gates[OUTPUT]);
+      product(op, GIVEN, hyperbolic_tangent(op, shifted(*cell, op->cell_shift)), gates[OUTPUT]);
   return (int8_t)clamp(aot_signed((uint32_t)given + (uint32_t)(int32_t)op->output_zero), INT8_MIN, INT8_MAX);
 }
 
-void aot_lstm(const MODEL_FLASH aot_lstm_t *op, const int8_t *input, int8_t *output, void *hidden,
-              void *cell) {
+void aot_lstm(const MODEL_FLASH aot_lstm_t *op, const int8_t *input, int8_t *output, void *hidden, void *cell,
+              aot_dot_t dot) {
   const uint16_t batches = op->batches;
   const uint16_t steps = op->steps;
   const size_t inputs = op->inputs;
@@ -110,10 +103,15 @@ void aot_lstm(const MODEL_FLASH aot_lstm_t *op, const int8_t *input, int8_t *out
     for (uint16_t step = 0; step < steps; ++step) {
       int8_t *const outputs = output + row * units;
       for (uint16_t unit = 0; unit < units; ++unit) {
-        outputs[unit] = unit_step(op, unit, input + row * inputs, state, cells + unit);
+        outputs[unit] = unit_step(op, unit, input + row * inputs, state, cells + unit, dot);
       }
       memcpy(state, outputs, units);
       row += op->step_rows;
     }
   }
+}
+
+void aot_lstm_portable(const MODEL_FLASH aot_lstm_t *op, const int8_t *input, int8_t *output, void *hidden,
+                       void *cell) {
+  aot_lstm(op, input, output, hidden, cell, aot_dot);
 }

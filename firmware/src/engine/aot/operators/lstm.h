@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "../arithmetic/dot.h"
 #include "../flash.h"
 
 #define AOT_LSTM_GATES 4 /* input, forget, cell, output: in this order everywhere */
@@ -33,7 +34,13 @@ typedef struct {
 
 /* `hidden` holds batches * units int8_t, the newest outputs; `cell` as many int16_t. Both are `steps` further afterwards.
  * Input and output may not overlap. */
-void aot_lstm(const MODEL_FLASH aot_lstm_t *op, const int8_t *input, int8_t *output, void *hidden,
-              void *cell);
+void aot_lstm_portable(const MODEL_FLASH aot_lstm_t *op, const int8_t *input, int8_t *output, void *hidden,
+                       void *cell);
+void aot_lstm_dsp(const MODEL_FLASH aot_lstm_t *op, const int8_t *input, int8_t *output, void *hidden,
+                  void *cell);
+
+/* What they share. */
+void aot_lstm(const MODEL_FLASH aot_lstm_t *op, const int8_t *input, int8_t *output, void *hidden, void *cell,
+              aot_dot_t dot);
 
 #endif

@@ -10,18 +10,6 @@ static int32_t clamp(int32_t value, int32_t least, int32_t most) {
   return value < least ? least : value > most ? most : value;
 }
 
-/* A filter's activation before it is made to fit the state. */
-static int32_t activation(const MODEL_FLASH aot_svdf_t *op, const MODEL_FLASH int8_t *weights,
-                          const int8_t *input) {
-  const uint16_t count = op->inputs;
-  const int32_t zero = op->input_zero;
-  int32_t sum = 0;
-  for (uint16_t i = 0; i < count; ++i) {
-    sum += (int32_t)weights[i] * (input[i] - zero);
-  }
-  return aot_scale(sum, op->into_state, op->into_state_shift);
-}
-
 static uint32_t step_int8(const MODEL_FLASH aot_svdf_t *op, uint32_t at, int32_t newest, void *state) {
   const MODEL_FLASH int8_t *const weights = op->time_int8 + at;
   int8_t *const history = (int8_t *)state + at;
@@ -55,33 +43,48 @@ static uint32_t step_int16(const MODEL_FLASH aot_svdf_t *op, uint32_t at, int32_
 typedef uint32_t (*step_t)(const MODEL_FLASH aot_svdf_t *op, uint32_t at, int32_t newest, void *state);
 
 static inline void filters(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output,
-                           uint8_t *state, uint8_t width, step_t step) {
+                           uint8_t *state, uint8_t width, step_t step, aot_dot_t dot) {
   const uint16_t batches = op->batches;
   const uint16_t outputs = op->outputs;
+  const uint16_t inputs = op->inputs;
   const uint16_t rank = op->rank;
   for (uint16_t batch = 0; batch < batches; ++batch) {
     const MODEL_FLASH int8_t *weights = op->features;
+    const MODEL_FLASH int32_t *constant = op->constants;
     uint32_t at = 0;
     for (uint16_t unit = 0; unit < outputs; ++unit) {
       uint32_t sum = (uint32_t)op->bias[unit];
       for (uint16_t filter = 0; filter < rank; ++filter) {
-        sum += step(op, at, activation(op, weights, input), state);
-        weights += op->inputs;
+        const int32_t activation = aot_signed(dot(weights, input, inputs, (uint32_t)*constant++));
+        sum += step(op, at, aot_scale(activation, op->into_state, op->into_state_shift), state);
+        weights += inputs;
         at += op->memory;
       }
       const int32_t scaled = aot_scale(aot_signed(sum), op->into_output, op->into_output_shift);
       *output++ = (int8_t)clamp(aot_signed((uint32_t)scaled + (uint32_t)(int32_t)op->output_zero), INT8_MIN,
                                 INT8_MAX);
     }
-    input += op->inputs;
+    input += inputs;
     state += (size_t)at * width;
   }
 }
 
-void aot_svdf_int8(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output, void *state) {
-  filters(op, input, output, state, sizeof(int8_t), step_int8);
+void aot_svdf_int8(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output, void *state,
+                   aot_dot_t dot) {
+  filters(op, input, output, state, sizeof(int8_t), step_int8, dot);
 }
 
-void aot_svdf_int16(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output, void *state) {
-  filters(op, input, output, state, sizeof(int16_t), step_int16);
+void aot_svdf_int16(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output, void *state,
+                    aot_dot_t dot) {
+  filters(op, input, output, state, sizeof(int16_t), step_int16, dot);
+}
+
+void aot_svdf_int8_portable(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output,
+                            void *state) {
+  aot_svdf_int8(op, input, output, state, aot_dot);
+}
+
+void aot_svdf_int16_portable(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output,
+                             void *state) {
+  aot_svdf_int16(op, input, output, state, aot_dot);
 }

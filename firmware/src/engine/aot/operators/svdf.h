@@ -5,13 +5,16 @@
 
 #include <stdint.h>
 
+#include "../arithmetic/dot.h"
 #include "../flash.h"
 
 typedef struct {
   const MODEL_FLASH int8_t *features;    /* a filter after the other, `inputs` weights each */
-  const MODEL_FLASH int8_t *time_int8;   /* aot_svdf_int8: `memory` weights a filter, of the oldest first */
-  const MODEL_FLASH int16_t *time_int16; /* aot_svdf_int16: likewise */
-  const MODEL_FLASH int32_t *bias;       /* one an output */
+  const MODEL_FLASH int8_t *time_int8;   /* int8 kernels: `memory` weights a filter, of the oldest first */
+  const MODEL_FLASH int16_t *time_int16; /* int16 kernels: likewise */
+  const MODEL_FLASH int32_t
+      *constants;                  /* one a filter: what its sum begins with, the input's zero point in it */
+  const MODEL_FLASH int32_t *bias; /* one an output */
   uint16_t batches;
   uint16_t inputs;
   uint16_t outputs;
@@ -21,13 +24,22 @@ typedef struct {
   int32_t into_state_shift;
   int32_t into_output;
   int32_t into_output_shift;
-  int16_t input_zero;
   int16_t state_zero;
   int16_t output_zero;
 } aot_svdf_t;
 
 /* `state` holds batches * filters * memory activations, int8_t or int16_t, and is one step further afterwards. */
-void aot_svdf_int8(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output, void *state);
-void aot_svdf_int16(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output, void *state);
+void aot_svdf_int8_portable(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output,
+                            void *state);
+void aot_svdf_int16_portable(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output,
+                             void *state);
+void aot_svdf_int8_dsp(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output, void *state);
+void aot_svdf_int16_dsp(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output, void *state);
+
+/* What they share. */
+void aot_svdf_int8(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output, void *state,
+                   aot_dot_t dot);
+void aot_svdf_int16(const MODEL_FLASH aot_svdf_t *op, const int8_t *input, int8_t *output, void *state,
+                    aot_dot_t dot);
 
 #endif
