@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from boardproof_export.shared.project import find_project
 from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_export.shared.sources.pixels import quantize
 from boardproof_host.link.disturbance.rate import BITS_PER_BYTE, ThrottledTransport
 from boardproof_host.link.session import Session
 from support.board_library import BoardOptions, MemoryBoard, VirtualClock, build_board
@@ -107,9 +108,9 @@ def stream(library: Path, images: int, *, packed: bool, receive_bytes: int, infe
     board = MemoryBoard(library, clock, BoardOptions(receive_bytes=receive_bytes, inference=inference))
     session = Session(ThrottledTransport(board, BAUD, clock), seed=1, packed=packed, clock=clock)
     identity = session.hello()
-    inputs = dataset.quantize(
-        dataset.load("test").images[:images], identity.input_scale, identity.input_zero_point
-    )
+    (edge,) = identity.inputs
+    assert edge.scale is not None and edge.zero_point is not None
+    inputs = quantize(dataset.load("test").images[:images], edge.scale, edge.zero_point)
     started, sent = clock(), session.counters.bytes_down
     answered = sum(1 for _ in session.stream((index, row.tobytes()) for index, row in enumerate(inputs)))
     seconds, sent = clock() - started, session.counters.bytes_down - sent
