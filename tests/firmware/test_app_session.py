@@ -54,6 +54,19 @@ def test_a_session_goes_on_for_ever(library: Path) -> None:
     assert (status.inferences, status.repeated) == (count, count)
 
 
+def test_a_kept_answer_is_that_of_the_same_request_alone(library: Path) -> None:
+    """The number is the same and the input another: a host that was started anew, by chance. It gets its own answer."""
+    talk = Talk(library)
+    talk.hello(seq=5)
+    one, other = EDGES.input(1), EDGES.input(2)
+    assert EDGES.output(one) != EDGES.output(other)
+    assert talk.infer(one, 6).output == EDGES.output(one)
+    assert talk.infer(other, 6).output == EDGES.output(other)
+    assert talk.infer(other, 6).output == EDGES.output(other)
+    status = talk.status(7)
+    assert (status.inferences, status.repeated) == (2, 1)
+
+
 def test_late_requests_stay_late_in_a_long_session(library: Path) -> None:
     talk = Talk(library)
     talk.hello(seq=5)
