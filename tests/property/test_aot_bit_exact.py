@@ -1,4 +1,4 @@
-"""Random FULLY_CONNECTED models: all packs, compiled for the host with sanitizers, against TensorFlow Lite Micro.
+"""Random FULLY_CONNECTED models: all kernels, compiled for the host with sanitizers, against TensorFlow Lite Micro.
 
 Every output must be equal. A missing `tflite-micro` fails at the import below: an absent oracle proves nothing.
 """

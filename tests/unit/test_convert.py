@@ -5,6 +5,7 @@ import json
 import platform
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,17 @@ import numpy as np
 import pytest
 
 from boardproof_export.ladder import build, convert
+from boardproof_export.ladder import data as ladder_data
 from boardproof_export.ladder import rungs as ladder
+from boardproof_export.ladder.data import LadderData
+from boardproof_export.precision.score import score
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.ladder_record import MODEL_STEM
 from boardproof_export.shared.model import read_graph
 from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_export.shared.sources.fashion_mnist import FashionMnist
+from boardproof_export.shared.sources.opening import SourceOptions
+from boardproof_export.shared.sources.pixels import UNIT, Span
 from boardproof_export.tflm.resolver import resolver
 
 RUNGS = ("float32", "float16", "dynamic", "int8", "int8_per_tensor")
@@ -33,9 +40,15 @@ def tf() -> Any:
 def small_split() -> dataset.Split:
     """Enough for calibration; the pixels need not look like clothes."""
     generator = np.random.default_rng(5)
-    count = ladder.CALIBRATION_IMAGES
+    count = ladder_data.SAMPLES
     images = generator.integers(0, 256, (count, 28, 28), dtype=np.uint8)
     return dataset.Split(images, generator.integers(0, 10, count, dtype=np.uint8), "")
+
+
+def both(split: dataset.Split, span: Span = UNIT) -> LadderData:
+    """The split for calibration and for measuring, as if nothing had been named."""
+    source = FashionMnist(split, span)
+    return LadderData(source, source, named=False)
 
 
 def by_name(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -45,11 +58,12 @@ def by_name(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_the_record(converted: Any) -> None:
     record = converted.record
     assert json.loads((converted.folder / "ladder.json").read_text()) == record
-    assert record["schema"] == "boardproof.ladder/2"
+    assert record["schema"] == "boardproof.ladder/3"
     assert record["h5_bytes"] == 1_244_464
     assert record["test_images"] == 10_000
     assert tuple(by_name(record)) == RUNGS
-    keys = {"name", "file", "bytes", "share_of_h5", "accuracy", "engines", "host_only", "reason", "sha256"}
+    keys = {"name", "file", "bytes", "share_of_h5", "accuracy", "interval", "mcnemar", "quality", "snr_db"}
+    keys |= {"engines", "host_only", "reason", "sha256"}
     for rung in record["rungs"]:
         content = (converted.folder / rung["file"]).read_bytes()
         assert set(rung) == keys
@@ -133,13 +147,13 @@ def test_the_int8_graphs_are_three_operators(converted: Any, name: str, per_chan
 def test_conversion_is_deterministic(converted: Any, trained: Any, tf: Any) -> None:
     """Another process, another file format and a process that has made other models give the same bytes."""
     small_model(tf, (28, 28))
-    path = trained.folder / "fashion_mnist.h5"
-    for _ in range(2):
-        model = build._load(tf, path)
-        calibration = ladder.calibration_images(dataset.load("train"))
-        for rung in converted.record["rungs"]:
-            content = ladder.convert_rung(tf, model, rung["name"], calibration)
-            assert hashlib.sha256(content).hexdigest() == rung["sha256"], rung["name"]
+    data = ladder_data.open_data(SourceOptions())
+    record, contents = build.build(trained.folder / "fashion_mnist.h5", replace(data, tested=1))
+    assert record["calibration"] == converted.record["calibration"]
+    assert {rung["name"]: rung["sha256"] for rung in record["rungs"]} == {
+        rung["name"]: rung["sha256"] for rung in converted.record["rungs"]
+    }
+    assert len(contents) == len(RUNGS)
 
 
 def small_model(tf: Any, shape: tuple[int, ...], *, classes: int = 10, batch: int | None = None) -> Any:
@@ -155,7 +169,7 @@ def test_another_shape_of_784_values_is_taken(tf: Any, small_split: dataset.Spli
     tf.keras.Sequential([tf.keras.Input((784,)), layers.Dense(16, activation="relu"), layers.Dense(12)]).save(
         path
     )
-    record, contents = build.build(path, small_split, small_split)
+    record, contents = build.build(path, both(small_split))
     assert list(contents) == [f"mine_{name}.tflite" for name in RUNGS]
     assert record["h5_bytes"] > 12_000 * 4  # weighed, there is no .h5 beside it
     assert {path.name for path in tmp_path.iterdir()} == {"mine.keras"}
@@ -164,8 +178,8 @@ def test_another_shape_of_784_values_is_taken(tf: Any, small_split: dataset.Spli
 @pytest.mark.parametrize(
     ("shape", "options", "why"),
     [
-        ((32, 32), {}, "an image is 28x28"),
-        ((28, 28), {"classes": 9}, "the data has 10 classes"),
+        ((32, 32), {}, r"takes input\w* 1 x 32 x 32, and no data were named: an image .* is 28 x 28"),
+        ((None, 28), {}, "the shape of the model's input .* is not known: open, open, 28"),
         ((28, 28), {"batch": 32}, "batch is fixed at 32"),
     ],
 )
@@ -173,10 +187,12 @@ def test_shapes_that_do_not_fit_are_refused(
     tf: Any, small_split: dataset.Split, tmp_path: Path, shape: tuple[int, ...], options: Any, why: str
 ) -> None:
     path = tmp_path / "mine.keras"
-    small_model(tf, shape, **options).save(path)
-    with pytest.raises(InputError, match=why) as caught:
-        build.build(path, small_split, small_split)
-    assert str(path) in caught.value.message
+    model = tf.keras.Sequential(
+        [tf.keras.Input(shape, batch_size=options.get("batch")), tf.keras.layers.Dense(4)]
+    )
+    model.save(path)
+    with pytest.raises(InputError, match=why):
+        build.build(path, both(small_split))
 
 
 def test_a_zip_that_is_no_model_is_refused(tf: Any, small_split: dataset.Split, tmp_path: Path) -> None:
@@ -184,7 +200,7 @@ def test_a_zip_that_is_no_model_is_refused(tf: Any, small_split: dataset.Split, 
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", "{}")
     with pytest.raises(InputError, match="Keras cannot load"):
-        build.build(path, small_split, small_split)
+        build.build(path, both(small_split))
 
 
 def test_accuracy_counts_what_is_right(converted: Any) -> None:
@@ -207,7 +223,7 @@ def test_accuracy_counts_what_is_right(converted: Any) -> None:
             interpreter.set_tensor(entry["index"], value)
             interpreter.invoke()
             right += int(np.argmax(interpreter.get_tensor(result["index"])) == label)
-        assert ladder.accuracy(content, some) == right / 200
+        assert score(content, FashionMnist(some), np.arange(200), Path(name)).metrics["top_1"] == right / 200
 
 
 class TestFileRefusals:
@@ -231,14 +247,14 @@ class TestFileRefusals:
     def test_not_a_model(self, tmp_path: Path, name: str, content: bytes, why: str) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=why) as caught:
-            convert.run(model=tmp_path / name, out=None, data=None, span=dataset.UNIT, as_json=False)
+            convert.run(model=tmp_path / name, out=None, source=SourceOptions(), as_json=False)
         assert str(tmp_path / name) in caught.value.message
 
     def test_missing_or_a_folder(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="No such file"):
-            convert.run(model=tmp_path / "m.keras", out=None, data=None, span=dataset.UNIT, as_json=False)
-        with pytest.raises(InputError, match="is a folder"):
-            convert.run(model=tmp_path, out=None, data=None, span=dataset.UNIT, as_json=False)
+            convert.run(model=tmp_path / "m.keras", out=None, source=SourceOptions(), as_json=False)
+        with pytest.raises(InputError, match=r"is a folder without a saved_model\.pb"):
+            convert.run(model=tmp_path, out=None, source=SourceOptions(), as_json=False)
 
     def test_nothing_trained_yet(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "firmware").mkdir()
@@ -246,7 +262,7 @@ class TestFileRefusals:
         (tmp_path / "platformio.ini").touch()
         monkeypatch.setenv("BOARDPROOF_PROJECT", str(tmp_path))
         with pytest.raises(InputError) as caught:
-            convert.run(model=None, out=None, data=None, span=dataset.UNIT, as_json=False)
+            convert.run(model=None, out=None, source=SourceOptions(), as_json=False)
         assert "boardproof train" in caught.value.hint
         folder = tmp_path / ".boardproof" / "model"
         folder.mkdir(parents=True)
@@ -259,7 +275,7 @@ class TestFileRefusals:
         (tmp_path / "file").touch()
         model = trained.folder / "fashion_mnist.keras"
         with pytest.raises(InputError, match="cannot write"):
-            convert.run(model=model, out=tmp_path / "file", data=None, span=dataset.UNIT, as_json=False)
+            convert.run(model=model, out=tmp_path / "file", source=SourceOptions(), as_json=False)
 
 
 def keras_model(tf: Any, *layers: Any, loss: Any = None) -> Any:
@@ -277,7 +293,7 @@ def test_a_loss_of_ones_own_is_no_reason(tf: Any, small_split: dataset.Split, tm
 
     path = tmp_path / "mine.keras"
     keras_model(tf, tf.keras.layers.Dense(10), loss=mine).save(path)
-    record, _ = build.build(path, small_split, small_split)
+    record, _ = build.build(path, both(small_split))
     assert record["h5_bytes"] > 31_000
 
 
@@ -287,7 +303,7 @@ def test_a_model_without_an_input_shape_is_told_what_it_lacks(
     path = tmp_path / "unbuilt.keras"
     tf.keras.Sequential([tf.keras.layers.Dense(10)]).save(path)
     with pytest.raises(InputError, match="does not know its input's shape") as caught:
-        build.build(path, small_split, small_split)
+        build.build(path, both(small_split))
     assert "keras.Input((28, 28))" in caught.value.hint
 
 
@@ -298,13 +314,13 @@ def test_one_rung_that_fails_does_not_end_the_ladder(
     keras_model(tf, tf.keras.layers.Dense(10)).save(path)
     whole = ladder.convert_rung
 
-    def without_float16(tf: Any, model: Any, name: str, calibration: Any) -> bytes:
+    def without_float16(tf: Any, saved: Path, name: str, samples: Any) -> bytes:
         if name == "float16":
             raise InputError("TensorFlow cannot convert the model to float16: no such operator", hint="")
-        return whole(tf, model, name, calibration)
+        return whole(tf, saved, name, samples)
 
     monkeypatch.setattr(ladder, "convert_rung", without_float16)
-    record, contents = build.build(path, small_split, small_split)
+    record, contents = build.build(path, both(small_split))
     assert set(by_name(record)) == set(RUNGS) - {"float16"}
     assert list(record["failed"]) == ["float16"]
     assert len(contents) == len(RUNGS) - 1
@@ -315,7 +331,7 @@ def test_the_range_of_the_pixels_is_the_users_to_state(
 ) -> None:
     path = tmp_path / "raw.keras"
     keras_model(tf, tf.keras.layers.Dense(10)).save(path)
-    record, contents = build.build(path, small_split, small_split, (0.0, 255.0))
+    record, contents = build.build(path, both(small_split, (0.0, 255.0)))
     (tmp_path / "raw.tflite").write_bytes(contents["raw_int8.tflite"])
     graph = read_graph(tmp_path / "raw.tflite")
     quantization = graph.tensors[graph.inputs[0]].quantization
@@ -337,7 +353,7 @@ def test_another_range_that_is_right_more_often_is_worth_a_question(
     model.layers[-1].set_weights([weights, bias])
     path = tmp_path / "raw.keras"
     model.save(path)
-    record, _ = build.build(path, split, split)
+    record, _ = build.build(path, both(split))
     assert record["rungs"][0]["accuracy"] == 0.5
     assert record["better_range"] == {"range": [0.0, 255.0], "accuracy": 1.0}
-    assert build.build(path, split, split, (0.0, 255.0))[0]["better_range"] is None
+    assert build.build(path, both(split, (0.0, 255.0)))[0]["better_range"] is None

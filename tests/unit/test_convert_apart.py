@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from boardproof_export.ladder.apart import build_apart
+from boardproof_export.ladder.data import LadderData
 from boardproof_export.shared.errors import InputError, ToolMissingError
-from boardproof_export.shared.sources.fashion_mnist import Split
-from boardproof_export.shared.sources.pixels import UNIT, Span
+from boardproof_export.shared.sources.arrays import Samples
 
-SPLIT = Split(np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8), "0" * 64)
+SOURCE = Samples("two", {"x": np.zeros((2, 28, 28), np.uint8)})
+DATA = LadderData(SOURCE, SOURCE, named=True)
 
 
-def dies_at(pipe: Any, path: Path, train: Split, test: Split, span: Span, crashed: dict[str, str]) -> None:
+def dies_at(pipe: Any, path: Path, data: LadderData, crashed: dict[str, str]) -> None:
     """Two rungs, at one of which the process dies; the file's name says at which, and `all` at both."""
     for rung in ("float32", "int8"):
         if rung in crashed:
@@ -26,7 +27,7 @@ def dies_at(pipe: Any, path: Path, train: Split, test: Split, span: Span, crashe
             os.kill(os.getpid(), signal.SIGSEGV)
     if len(crashed) == 2:
         pipe.send(("InputError", crashed["float32"], "use other layers"))
-    pipe.send(("ladder", {"failed": dict(crashed), "images": len(test.labels)}, {"a": b"1"}))
+    pipe.send(("ladder", {"failed": dict(crashed), "images": len(data.test)}, {"a": b"1"}))
 
 
 def dies_at_once(pipe: Any, *_: Any) -> None:
@@ -38,7 +39,7 @@ def says(pipe: Any, path: Path, *_: Any) -> None:
 
 
 def ladder(name: str, work: Any = dies_at) -> dict[str, Any]:
-    return build_apart(Path(f"{name}.keras"), SPLIT, SPLIT, UNIT, work)[0]
+    return build_apart(Path(f"{name}.keras"), DATA, work)[0]
 
 
 def test_what_was_built_arrives() -> None:

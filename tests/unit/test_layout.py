@@ -18,7 +18,7 @@ PUBLIC = ROOT / "host" / "boardproof"
 
 # From the ground up: a room imports rooms before it, never one behind it.
 FLOORS = {
-    EXPORT: ["shared", "model", "operators", "aot", "tflm", "ladder", "commands"],
+    EXPORT: ["shared", "model", "operators", "aot", "tflm", "precision", "ladder", "commands"],
     HOST: ["protocol", "link", "ports", "record", "oracles", "report", "boards", "runs", "commands"],
     PUBLIC: [],
 }

@@ -107,7 +107,7 @@ def test_several_inputs_by_name(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[:, :6].view(np.int8), STEPS[[1, 3]])
     np.testing.assert_array_equal(np.ascontiguousarray(found[:, 6:]).view("<f4"), REAL.reshape(4, 6)[[1, 3]])
     with pytest.raises(
-        InputError, match=r"holds 2 arrays of inputs \(right, left\), the model has 1 inputs \(in\)"
+        InputError, match=r"samples of right \[2, 3\], left \[2, 3\]; the model's inputs are in \[1, 2, 3\]"
     ):
         source.rows((INT8,), np.array([0]))
 

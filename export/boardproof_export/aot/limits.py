@@ -42,8 +42,6 @@ _MOST_DIMENSIONS = 6  # RuntimeShape::kMaxSmallSize: kernels of TensorFlow Lite 
 
 def configuration_reasons(graph: Graph) -> Iterator[Reason]:
     """Why firmware cannot serve the model, whatever the engine."""
-    if graph.subgraphs != 1:
-        yield Reason(f"the model has {graph.subgraphs} subgraphs")
     if not graph.ops:
         yield Reason("the model has no operators")
     if len(set(graph.inputs)) < len(graph.inputs):

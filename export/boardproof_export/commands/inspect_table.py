@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from boardproof_export.shared.text import printable
+from boardproof_export.shared.text import printable, shortened
 
 _SHOWN_REASONS = 5
 _UNBOUNDED = 1 << 16  # columns of a pipe
@@ -33,7 +33,7 @@ def lines(record: dict[str, Any], path: Path, columns: int) -> Iterator[str]:
     yield from _wrapped(
         f"{model['name']}: {model['bytes']:,} bytes, schema {model['schema_version']}", columns
     )
-    yield f"SHA-256 {_short(model['sha256'], columns - 8)}"
+    yield f"SHA-256 {shortened(model['sha256'], columns - 8)}"
     yield from _wrapped(
         f"{record['macs']:,} MACs an inference, {record['constants_bytes']:,} bytes of constants", columns
     )
@@ -98,7 +98,7 @@ def _tensors(record: dict[str, Any], columns: int) -> Iterator[str]:
             row += f"  {name}"
         yield row
         if not fits:
-            yield f"    {_short(name, columns - 4)}"
+            yield f"    {shortened(name, columns - 4)}"
         if tensor["quantization"] is not None:
             yield from _wrapped(f"    {_quantization(tensor['quantization'])}", columns, "    ")
 
@@ -128,14 +128,6 @@ def _fused(activation: str | None) -> str:
 
 def _indices(indices: list[int]) -> str:
     return " ".join("-" if index < 0 else str(index) for index in indices)
-
-
-def _short(text: str, room: int) -> str:
-    """The text, without its middle where there is no room for it; `--json` has the whole."""
-    if len(text) <= room:
-        return text
-    kept = max(room - 3, 2)
-    return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
 
 
 def _wrapped(text: str, columns: int, indent: str = "") -> list[str]:

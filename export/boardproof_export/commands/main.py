@@ -1,11 +1,14 @@
 """The export side's commands, registered with the command line through an entry point.
 
-Only argparse is imported here: `boardproof --help` must answer at once. Each command imports what it needs.
+Nothing heavy is imported here: `boardproof --help` must answer at once. Each command imports what it needs.
 """
 
 import argparse
 from pathlib import Path
 from typing import Any
+
+from boardproof_export.ladder.architectures import ARCHITECTURES
+from boardproof_export.shared.data_arguments import DATA_ARGUMENTS, DATA_KINDS
 
 _CODES = "exit codes: 0 done; 2 usage, or a file that cannot be used; 4 environment"
 
@@ -30,16 +33,22 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def _register_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "train",
-        help="train the course's model on Fashion-MNIST (.keras and .h5)",
+        help="train a network on Fashion-MNIST (.keras and .h5)",
         **_help(
-            "Trains the classifier of the TensorFlow course on Fashion-MNIST. The same seed\n"
-            "gives the same weights. Needs TensorFlow: pip install 'boardproof[export]'.",
-            "boardproof train --epochs 10 --seed 1",
+            "Trains a classifier of Fashion-MNIST: mlp is the TensorFlow course's, cnn has\n"
+            "convolutions, dscnn depthwise ones. The same seed gives the same weights.\n"
+            "Needs TensorFlow: pip install 'boardproof[export]'.",
+            "boardproof train --arch cnn --seed 1",
         ),
+    )
+    parser.add_argument(
+        "--arch", default="mlp", choices=ARCHITECTURES, help="network to train (default: mlp)"
     )
     parser.add_argument("--out", type=Path, help="folder for the model files (default: .boardproof/model)")
     parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
-    parser.add_argument("--epochs", type=int, default=10, help="passes over the training set (default: 10)")
+    parser.add_argument(
+        "--epochs", type=int, help="passes over the training set (default: the architecture's; mlp: 10)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and shuffling (default: 1)")
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     parser.set_defaults(handler=_train)
@@ -48,59 +57,126 @@ def _register_train(commands: "argparse._SubParsersAction[argparse.ArgumentParse
 def _train(args: argparse.Namespace) -> int:
     from boardproof_export.ladder import train
 
-    return train.run(out=args.out, data=args.data, epochs=args.epochs, seed=args.seed, as_json=args.json)
+    return train.run(
+        arch=args.arch, out=args.out, data=args.data, epochs=args.epochs, seed=args.seed, as_json=args.json
+    )
 
 
 def _register_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "convert",
-        help="convert a Keras model to the ladder of .tflite files",
+        help="convert a Keras model or a SavedModel to the ladder of .tflite files",
         **_help(
-            "Converts a Keras classifier of 28x28 images to float32, float16, dynamic range\n"
-            "and int8, and says what each costs, scores and runs on. Needs TensorFlow.",
-            "boardproof convert my_model.keras --input-range=-1:1",
+            "Converts a model to float32, float16, dynamic range and int8, and says what each\n"
+            "costs, scores and runs on. int8 is calibrated on the data: real samples, as the\n"
+            "model was trained on. Needs TensorFlow.",
+            "boardproof convert my_model.keras --data my.npz",
         ),
     )
-    parser.add_argument("model", type=Path, nargs="?", help=".keras or .h5 file (default: the trained one)")
-    parser.add_argument("--out", type=Path, help="folder for the .tflite files (default: beside the model)")
     parser.add_argument(
-        "--input-range",
-        default="0:1",
-        metavar="LOW:HIGH",
-        help="what pixels 0 and 255 were when the model was trained (default: 0:1)",
+        "model", type=Path, nargs="?", help=".keras or .h5 file, SavedModel folder (default: the trained one)"
     )
-    parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
+    parser.add_argument("--out", type=Path, help="folder for the .tflite files (default: beside the model)")
+    _add_data(parser, f"{DATA_KINDS} (default: Fashion-MNIST)")
+    parser.add_argument(
+        "--samples", type=int, default=500, metavar="N", help="samples to calibrate on (default: 500)"
+    )
+    parser.add_argument(
+        "--limit", type=int, default=10_000, metavar="N", help="samples to measure at most (default: 10000)"
+    )
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     parser.set_defaults(handler=_convert)
 
 
+def _add_data(parser: "argparse._ActionsContainer", which: str) -> None:
+    parser.add_argument("--data", metavar="DATA", help=which)
+    for flag, options in DATA_ARGUMENTS.items():
+        parser.add_argument(flag, **options)
+
+
+def _source(args: argparse.Namespace) -> Any:
+    from boardproof_export.shared.sources.opening import named
+
+    return named(args.data, args.input_range, args.label_column, args.resize, args.data_type)
+
+
 def _convert(args: argparse.Namespace) -> int:
     from boardproof_export.ladder import convert
-    from boardproof_export.shared.sources.pixels import parse_span
 
-    span = parse_span(args.input_range)
-    return convert.run(model=args.model, out=args.out, data=args.data, span=span, as_json=args.json)
+    return convert.run(
+        model=args.model,
+        out=args.out,
+        source=_source(args),
+        as_json=args.json,
+        samples=args.samples,
+        tested=args.limit,
+    )
 
 
 def _register_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "inspect",
-        help="show a .tflite file and which engines can run it",
+        help="show a .tflite file, which engines can run it, and what quantization costs it",
         **_help(
             "Shows operators, tensors, sizes and MACs of a .tflite file, and what keeps an\n"
-            "engine from running it.",
+            "engine from running it. With --quantization: what int8 costs each layer.",
             "boardproof inspect models/fashion_mnist_int8.tflite",
         ),
     )
-    parser.add_argument("model", type=Path, help=".tflite file")
+    parser.add_argument("model", type=Path, nargs="?", help=".tflite file")
+    parser.add_argument(
+        "--memory",
+        action="store_true",
+        help="draw where tensors lie in RAM, and when, beside what TensorFlow Lite Micro takes",
+    )
+    parser.add_argument(
+        "--core",
+        choices=("portable", "dsp", "avr"),
+        default="portable",
+        help="with --memory: the kind of core to draw it for (default: portable)",
+    )
+    _add_quantization(parser)
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     parser.set_defaults(handler=_inspect)
 
 
-def _inspect(args: argparse.Namespace) -> int:
-    from boardproof_export.commands import inspect
+def _add_quantization(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what quantization costs, layer by layer, worst first")
+    group.add_argument(
+        "--quantization",
+        nargs=2,
+        type=Path,
+        metavar=("FLOAT", "INT8"),
+        help="compare the tensors of a float .tflite file with those of its quantized one",
+    )
+    _add_data(group, f"{DATA_KINDS} (default: Fashion-MNIST where it fits)")
+    group.add_argument(
+        "--samples", type=int, default=100, metavar="N", help="samples to compare over (default: 100)"
+    )
 
-    return inspect.run(model=args.model, as_json=args.json)
+
+def _inspect(args: argparse.Namespace) -> int:
+    from boardproof_export.shared.errors import InputError
+
+    if (args.model is None) == (args.quantization is None):
+        raise InputError(
+            "inspect takes one .tflite file, or two with --quantization",
+            hint="boardproof inspect FILE.tflite, or boardproof inspect --quantization FLOAT.tflite INT8.tflite",
+        )
+    if args.quantization is None:
+        from boardproof_export.commands import inspect
+
+        return inspect.run(model=args.model, as_json=args.json, memory=args.core if args.memory else None)
+    from boardproof_export.commands import quantization
+
+    floating, quantized = args.quantization
+    return quantization.run(
+        floating=floating,
+        quantized=quantized,
+        source=_source(args),
+        count=args.samples,
+        as_json=args.json,
+    )
 
 
 def _register_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -116,9 +192,9 @@ def _register_export(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     parser.add_argument("model", type=Path, help="int8 .tflite file")
     parser.add_argument("--out", type=Path, help="folder to render to (default: firmware/generated)")
     parser.add_argument(
-        "--pack",
+        "--kernels",
         action="append",
-        help="weight layout portable, dsp or avr, or tflm for that engine; repeatable (default: all that run)",
+        help="of the engine aot: portable, dsp or avr; tflm for that engine; repeatable (default: all that run)",
     )
     parser.add_argument("--json", action="store_true", help="print the manifests as JSON")
     parser.set_defaults(handler=_export)
@@ -127,4 +203,4 @@ def _register_export(commands: "argparse._SubParsersAction[argparse.ArgumentPars
 def _export(args: argparse.Namespace) -> int:
     from boardproof_export.commands import export
 
-    return export.run(model=args.model, out=args.out, packs=args.pack, as_json=args.json)
+    return export.run(model=args.model, out=args.out, kernels=args.kernels, as_json=args.json)

@@ -9,9 +9,8 @@ from typing import Any
 
 from boardproof_export.ladder import console
 from boardproof_export.ladder.build import build
+from boardproof_export.ladder.data import LadderData
 from boardproof_export.shared.errors import BoardproofError, InputError, ToolMissingError
-from boardproof_export.shared.sources import fashion_mnist as dataset
-from boardproof_export.shared.sources.pixels import Span
 
 _KINDS: dict[str, type[BoardproofError]] = {kind.__name__: kind for kind in (InputError, ToolMissingError)}
 
@@ -19,9 +18,7 @@ _KINDS: dict[str, type[BoardproofError]] = {kind.__name__: kind for kind in (Inp
 Ladder = tuple[dict[str, Any], dict[str, bytes]]  # as `build` returns it
 
 
-def build_apart(
-    path: Path, train: dataset.Split, test: dataset.Split, span: Span, work: Callable[..., None] | None = None
-) -> Ladder:
+def build_apart(path: Path, data: LadderData, work: Callable[..., None] | None = None) -> Ladder:
     """As `build`; a rung at which the process dies is left out, and the others are made again without it.
 
     Args:
@@ -33,14 +30,14 @@ def build_apart(
     """
     crashed: dict[str, str] = {}
     while True:
-        answer = _attempt(work or _work, (path, train, test, span), crashed)
+        answer = _attempt(work or _work, (path, data), crashed)
         if answer is not None:
             return answer
 
 
 def _attempt(
     work: Callable[..., None],
-    given: tuple[Path, dataset.Split, dataset.Split, Span],
+    given: tuple[Path, LadderData],
     crashed: dict[str, str],
 ) -> Ladder | None:
     """The ladder; None where the process died at a rung, which is in `crashed` then."""
@@ -78,16 +75,12 @@ def _attempt(
 def _work(
     pipe: Connection,
     path: Path,
-    train: dataset.Split,
-    test: dataset.Split,
-    span: Span,
+    data: LadderData,
     crashed: Mapping[str, str],
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
     try:
-        record, contents = build(
-            path, train, test, span, crashed=crashed, tell=lambda rung: pipe.send(("rung", rung))
-        )
+        record, contents = build(path, data, crashed=crashed, tell=lambda rung: pipe.send(("rung", rung)))
         pipe.send(("ladder", record, contents))
     except BoardproofError as error:
         pipe.send((type(error).__name__, error.message, error.hint))

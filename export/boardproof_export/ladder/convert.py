@@ -1,42 +1,52 @@
-"""`boardproof convert`: a Keras model to the ladder of .tflite files, with the bytes and the accuracy of each."""
+"""`boardproof convert`: a Keras model or a SavedModel folder to the ladder of .tflite files, with the bytes and the
+accuracy of each."""
 
 import zipfile
 from pathlib import Path
 
-from boardproof_export.ladder import console, convert_table
+from boardproof_export.ladder import console, convert_table, data
 from boardproof_export.ladder.apart import build_apart
 from boardproof_export.shared import files
 from boardproof_export.shared.errors import ExitCode, InputError
-from boardproof_export.shared.ladder_record import LADDER_FILE, MODEL_STEM
-from boardproof_export.shared.project import find_project
-from boardproof_export.shared.sources import fashion_mnist as dataset
-from boardproof_export.shared.sources import pixels
+from boardproof_export.shared.ladder_record import LADDER_FILE, SAVED_MODEL, trained_stem
+from boardproof_export.shared.project import project_if_any, state_folder
+from boardproof_export.shared.sources.opening import SourceOptions
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _TRAIN = "train one: boardproof train"
 _NAME_ONE = "name a file that Keras saved (model.save), or train one: boardproof train"
 
 
-def run(*, model: Path | None, out: Path | None, data: Path | None, span: pixels.Span, as_json: bool) -> int:
-    """Converts a Keras model to every rung and writes the .tflite files and `ladder.json`.
+def run(
+    *,
+    model: Path | None,
+    out: Path | None,
+    source: SourceOptions,
+    as_json: bool,
+    samples: int = data.SAMPLES,
+    tested: int = data.MOST_TESTED,
+) -> int:
+    """Converts a model to every rung and writes the .tflite files and `ladder.json`.
 
     Args:
-        model: .keras or .h5 file; None is the trained model of the project.
-        out: folder for the files; None is the model's folder.
-        data: folder with the IDX files; None looks for them.
-        span: what the model was trained on: pixels 0 and 255.
+        model: .keras or .h5 file, or SavedModel folder; None is the trained model of the project.
+        out: folder for the files; None is the model's folder, of a SavedModel the one that it lies in.
+        source: representative data, which are also what is measured, but for a training part of theirs; Fashion-MNIST
+            where none are named.
         as_json: print the record instead of a table.
+        samples: for calibration, at most.
+        tested: samples that are measured, at most.
 
     Raises:
-        InputError: the model, a data file or the folder cannot be used.
+        InputError: the model, the data or the folder cannot be used.
         ToolMissingError: TensorFlow or the data is missing.
     """
     path = model or default_model()
     check_file(path)
+    path = path.resolve() if not path.name else path
     folder = out or path.parent
     files.prepare_folder(folder)
-    train, test = dataset.load("train", data), dataset.load("test", data)
-    record, contents = build_apart(path, train, test, span)
+    record, contents = build_apart(path, data.open_data(source, samples, tested))
     with files.staged(folder) as scratch:
         for name, content in contents.items():
             (scratch / name).write_bytes(content)
@@ -45,7 +55,7 @@ def run(*, model: Path | None, out: Path | None, data: Path | None, span: pixels
         console.print_json(record)
     else:
         screen = console.results()
-        for line in convert_table.lines(record, path, folder):
+        for line in convert_table.lines(record, path, folder, source):
             screen.print(line)
     return ExitCode.PROVEN
 
@@ -56,28 +66,28 @@ def default_model() -> Path:
     Raises:
         InputError: nothing was trained yet.
     """
-    folder = find_project().state / "model"
+    folder = state_folder(project_if_any()) / "model"
     for suffix in (".keras", ".h5"):
-        path = folder / f"{MODEL_STEM}{suffix}"
+        path = folder / f"{trained_stem(folder)}{suffix}"
         if path.exists():
             return path
     raise InputError(f"there is no trained model in {folder}", hint=_TRAIN)
 
 
 def check_file(path: Path) -> None:
-    """Refuses by name what cannot be a Keras model, without the seconds that TensorFlow takes to import.
+    """Refuses by name what cannot be a model, without the seconds that TensorFlow takes to import.
 
     Raises:
-        InputError: it is missing, a folder, unreadable, or neither a .keras (zip) nor an .h5 (HDF5) file.
+        InputError: it is missing, unreadable, a folder that is no SavedModel, or neither a .keras (zip) nor an .h5
+            (HDF5) file.
     """
     if path.is_dir():
-        saved = (path / "saved_model.pb").is_file()
-        raise InputError(
-            f"{path} is a {'SavedModel folder' if saved else 'folder'}, not a Keras model",
-            hint="Keras 3 does not load one: save the model as .keras"
-            if saved
-            else "name its .keras or .h5 file",
-        )
+        if not (path / SAVED_MODEL).is_file():
+            raise InputError(
+                f"{path} is a folder without a {SAVED_MODEL}, so no SavedModel",
+                hint="name a SavedModel folder (model.export), or a .keras or .h5 file",
+            )
+        return
     try:
         with path.open("rb") as stream:
             start = stream.read(len(_HDF5_MAGIC))

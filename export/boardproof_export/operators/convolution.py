@@ -20,6 +20,7 @@ from boardproof_export.operators import convolution_packing as packing
 from boardproof_export.operators.checks import UnsupportedError, per_tensor
 from boardproof_export.operators.convolution_layer import ConvolutionLayer, axes_of, reference
 from boardproof_export.operators.dense import DenseLayer, weighted_macs
+from boardproof_export.operators.mistakes import paddings
 from boardproof_export.operators.records import Feature, Kernel, Operator
 from boardproof_export.shared.model import Graph, Op, Tensor
 from boardproof_export.shared.options import Options
@@ -305,6 +306,7 @@ OPERATORS = (
         macs=_macs,
         activation=_fused,
         kernels=_KERNELS,
+        mistakes=paddings,
     ),
     Operator(
         name="depthwise_conv_2d",
@@ -316,6 +318,7 @@ OPERATORS = (
         macs=_macs_depthwise,
         activation=_fused_depthwise,
         kernels=_KERNELS,
+        mistakes=paddings,
     ),
     Operator(
         name="transpose_conv",
@@ -327,5 +330,6 @@ OPERATORS = (
         macs=_macs_transposed,
         activation=_fused,
         kernels=_KERNELS,
+        mistakes=paddings,
     ),
 )

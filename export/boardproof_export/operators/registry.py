@@ -45,7 +45,10 @@ def activation_of(op: Op) -> str | None:
 def macs(graph: Graph, op: Op) -> int:
     """Multiply-accumulates of one invocation of `op`; 0 for operators that have none or that are not counted."""
     operator = operator_of(op)
-    return 0 if operator is None else operator.macs(graph, op)
+    try:
+        return 0 if operator is None else operator.macs(graph, op)
+    except DamagedOptionsError:
+        return 0
 
 
 def total_macs(graph: Graph) -> int:
@@ -57,3 +60,8 @@ def constant_bytes(graph: Graph, op: Op) -> int:
     """Bytes of the constants that `op` reads."""
     tensors = (graph.optional(op, position) for position in range(len(op.inputs)))
     return sum(len(tensor.data) for tensor in tensors if tensor is not None and tensor.data is not None)
+
+
+def rescales(op: Op) -> bool:
+    """Whether `op` gives the values that it reads, in another type or scale: no layer of the network's own."""
+    return not op.custom and op.code.lower() in ("quantize", "dequantize")

@@ -1,5 +1,6 @@
 """A tensor at a model's edge: one record for the manifest, hello, the report and the Python API."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, get_args
@@ -72,3 +73,20 @@ def quantize(values: NDArray[Any], scale: float, zero_point: int, dtype: DTypeLi
 def total_bytes(tensors: tuple[TensorInfo, ...]) -> int:
     """What a request's inputs, or an answer's outputs, take: the tensors one behind the other."""
     return sum(tensor.bytes for tensor in tensors)
+
+
+def split_rows(rows: NDArray[np.uint8], tensors: Sequence[TensorInfo]) -> list[NDArray[Any]]:
+    """Rows of bytes (N, total_bytes) as the tensors' values, an array (N, C) each.
+
+    Raises:
+        ValueError: they are not as long as the tensors.
+    """
+    ends = np.cumsum([tensor.bytes for tensor in tensors])
+    if not len(ends) or rows.shape[1] != ends[-1]:
+        raise ValueError(
+            f"rows of {rows.shape[1]} bytes for tensors of {[tensor.bytes for tensor in tensors]}"
+        )
+    return [
+        np.ascontiguousarray(rows[:, end - tensor.bytes : end]).view(tensor.dtype)
+        for tensor, end in zip(tensors, ends, strict=True)
+    ]

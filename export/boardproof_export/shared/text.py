@@ -9,3 +9,11 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Likewise, with its line ends."""
     return "\n".join(printable(line) for line in text.splitlines())
+
+
+def shortened(text: str, room: int) -> str:
+    """The text, without its middle where there is no room for it."""
+    if len(text) <= room:
+        return text
+    kept = max(room - 3, 2)
+    return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"

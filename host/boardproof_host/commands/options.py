@@ -4,6 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boardproof_export.shared.data_arguments import DATA_ARGUMENTS, DATA_KINDS
+from boardproof_host.commands.fitting import HelpText
+
 if TYPE_CHECKING:
     from boardproof_export.shared.sources.opening import SourceOptions
     from boardproof_host.boards.options import BoardOptions
@@ -18,11 +21,11 @@ is kept)
 
 
 def help_of(description: str, example: str, codes: str = EXIT_CODES) -> dict[str, Any]:
-    """What a command's parser is made with: a description, an example and the exit codes, lines as they stand."""
+    """What a command's parser is made with: a description, an example and the exit codes."""
     return {
         "description": description,
         "epilog": f"example: {example}\n\n{codes}",
-        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "formatter_class": HelpText,
     }
 
 
@@ -43,24 +46,10 @@ def add_data(arguments: "argparse._ActionsContainer") -> None:
     arguments.add_argument(
         "--data",
         metavar="DATA",
-        help="a .npz, .npy or .csv file, a folder of images, of IDX files, or of raw files with y_labels.csv, or "
-        "random:N (default: Fashion-MNIST where it fits the model, else random:100)",
+        help=f"{DATA_KINDS} (default: Fashion-MNIST where it fits the model, else random:100)",
     )
-    arguments.add_argument(
-        "--label-column", metavar="NAME", help="of a CSV file: its name or position, -1 the last"
-    )
-    arguments.add_argument(
-        "--resize", action="store_true", help="resize images to the size that the model takes"
-    )
-    arguments.add_argument(
-        "--data-type", choices=("uint8", "int8", "int16", "int32", "float32"), help="of raw files' values"
-    )
-    arguments.add_argument(
-        "--input-range",
-        default="0:1",
-        metavar="LOW:HIGH",
-        help="what pixels 0 and 255 were when the model was trained (default: 0:1)",
-    )
+    for flag, options in DATA_ARGUMENTS.items():
+        arguments.add_argument(flag, **options)
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +59,12 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--limit", type=int, metavar="N", help="stream N images at most")
     which.add_argument("--images", metavar="A:B", help="stream images A to B - 1")
     which.add_argument("--seed", type=int, help="with --limit: choose at random, from this seed")
+    which.add_argument(
+        "--stateful",
+        action="store_true",
+        help="the images are one sequence: state that the model keeps goes on from one to the next (default: it is put "
+        "back before each)",
+    )
     _add_link(parser)
     result = parser.add_argument_group("what comes out")
     result.add_argument("--resume", action="store_true", help="go on with the newest run that was cut short")
@@ -123,16 +118,9 @@ def source_options(args: argparse.Namespace) -> "SourceOptions":
     Raises:
         InputError: the range of the pixels is none.
     """
-    from boardproof_export.shared.sources.opening import SourceOptions
-    from boardproof_export.shared.sources.pixels import parse_span
+    from boardproof_export.shared.sources.opening import named
 
-    return SourceOptions(
-        data=args.data,
-        span=parse_span(args.input_range),
-        label_column=args.label_column,
-        resize=args.resize,
-        data_type=args.data_type,
-    )
+    return named(args.data, args.input_range, args.label_column, args.resize, args.data_type)
 
 
 def board_options(args: argparse.Namespace) -> "BoardOptions":
@@ -171,7 +159,7 @@ def run_options(args: argparse.Namespace) -> "RunOptions":
         )
     return RunOptions(
         board=board_options(args),
-        images=ImageOptions(source_options(args), args.limit, args.images, args.seed),
+        images=ImageOptions(source_options(args), args.limit, args.images, args.seed, args.stateful),
         gates=Gates(args.gate, args.min_accuracy),
         resume=args.resume,
         out=args.out,

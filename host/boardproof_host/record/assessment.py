@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
-from boardproof_host.record import metrics, quality
+from boardproof_export.shared import quality
+from boardproof_export.shared.statistics import mcnemar, wilson
+from boardproof_export.shared.tensors import split_rows
+from boardproof_host.record import metrics
 from boardproof_host.record.facts import Images, Measured
 from boardproof_host.record.metrics import Values
-from boardproof_host.record.outputs import split
 from boardproof_host.record.schema import McNemar, Model, Quality
 
 
@@ -19,19 +21,16 @@ def assess(images: Images, measured: Measured, model: Model, outputs: Mapping[st
     real = {name: quality.real_values(values, model.outputs[0]) for name, values in outputs.items()}
     inputs = None
     if kind == "reconstruction" and images.inputs is not None:
-        inputs = quality.real_values(split(images.inputs[chosen], model.inputs)[0], model.inputs[0])
+        inputs = quality.real_values(split_rows(images.inputs[chosen], model.inputs)[0], model.inputs[0])
     found = {name: quality.metrics(kind, values, truth, inputs) for name, values in real.items()}
     if kind != "classes":
         return Quality(kind, found, None, {})
     assert truth is not None
     right = {name: metrics.argmax(values) == truth for name, values in outputs.items()}
+    intervals = {name: wilson(float(ones.mean()), len(ones)) for name, ones in right.items()}
     device = right.pop("device")
     pairs = {
         name: (int((device & ~other).sum()), int((other & ~device).sum())) for name, other in right.items()
     }
-    return Quality(
-        kind,
-        found,
-        quality.wilson(float(device.mean()), len(device)),
-        {name: McNemar(*pair, quality.mcnemar(*pair)) for name, pair in pairs.items()},
-    )
+    compared = {name: McNemar(*pair, mcnemar(*pair)) for name, pair in pairs.items()}
+    return Quality(kind, found, intervals["device"], compared, dict(intervals))

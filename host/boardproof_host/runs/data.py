@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.labels import check_labels
 from boardproof_export.shared.sources import DataSource
 from boardproof_export.shared.sources.fashion_mnist import IMAGE_SHAPE
 from boardproof_export.shared.sources.opening import SourceOptions, open_source
@@ -35,6 +35,7 @@ class Work:
             available=len(self.source),
             images=self.images.images,
             seed=self.images.seed,
+            stateful=self.images.stateful,
         )
 
 
@@ -50,7 +51,7 @@ def work(images: ImageOptions, model: Model | None) -> Work:
     source = for_model(images.source, model)
     done = Work(source, selection.select(len(source), images.images, images.limit, images.seed), images)
     if model is not None:
-        check_labels(done, model)
+        check(done, model)
         source.rows(model.inputs, done.chosen.indices[:1])
     return done
 
@@ -79,19 +80,11 @@ def notes(done: Work, model: Model) -> list[str]:
     return [*found, doubt] if doubt is not None else found
 
 
-def check_labels(done: Work, model: Model) -> None:
+def check(done: Work, model: Model) -> None:
     """Refuses classes that the model does not have, in data that were named.
 
     Raises:
         InputError: naming the first such label.
     """
-    source, classes = done.source, model.outputs[0].count
-    if done.images.source.data is None or source.labels is None or source.meaning != "classes" or classes < 2:
-        return
-    if int(source.labels.max()) >= classes:
-        at = int((source.labels >= classes).argmax())
-        raise InputError(
-            f"sample {at} of {source.name} has the label {int(source.labels[at])}, the model tells {classes} classes "
-            "apart",
-            hint=f"give labels from 0 to {classes - 1}, or leave them out",
-        )
+    if done.images.source.data is not None:
+        check_labels(done.source, model.outputs[0].count)

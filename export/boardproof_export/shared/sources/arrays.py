@@ -54,7 +54,7 @@ class Samples:
 
     def doubt(self, inputs: tuple[TensorInfo, ...]) -> str | None:
         """See DataSource."""
-        return doubt_of_pixels(inputs, self.span) if self._pixels else None
+        return doubt_of_pixels(inputs, self.span) if self.pixels else None
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
@@ -62,13 +62,14 @@ class Samples:
     def rows(self, inputs: tuple[TensorInfo, ...], indices: NDArray[np.intp]) -> NDArray[np.uint8]:
         """See DataSource."""
         parts = [
-            encode(self.inputs[name][indices], tensor, self.span, self.name)
+            encode(self.inputs[name][indices], tensor, self.span, self.name, indices)
             for name, tensor in zip(self._for(inputs), inputs, strict=True)
         ]
         return np.concatenate(parts, axis=1)
 
     @property
-    def _pixels(self) -> bool:
+    def pixels(self) -> bool:
+        """Whether any values are pixels: uint8, spread over `span`."""
         return any(values.dtype == np.uint8 for values in self.inputs.values())
 
     def _for(self, inputs: tuple[TensorInfo, ...]) -> list[str]:
@@ -77,10 +78,13 @@ class Samples:
         if set(wanted) <= set(self.inputs):
             return wanted
         if len(self.inputs) != len(inputs):
+            held = ", ".join(f"{name} {list(values.shape[1:])}" for name, values in self.inputs.items())
+            taken = ", ".join(
+                f"{name} {list(tensor.shape)}" for name, tensor in zip(wanted, inputs, strict=True)
+            )
             raise InputError(
-                f"{self.name} holds {len(self.inputs)} arrays of inputs ({', '.join(self.inputs)}), the model has "
-                f"{len(inputs)} inputs ({', '.join(wanted)})",
-                hint="name an array for each of the model's inputs as the input is named",
+                f"{self.name} holds samples of {held}; the model's inputs are {taken}",
+                hint="give an array for each of the model's inputs, named as the input is named",
             )
         return list(self.inputs)
 
@@ -148,9 +152,16 @@ def read_npy(path: Path, span: Span) -> Samples:
     return checked(path.name, {"x": _load(path)}, None, span=span)
 
 
-def read_npz(path: Path, span: Span) -> Samples:
-    """A `.npz` file: samples as `x` (or `x_test`, ...), labels as `y`, or an array for each of the model's inputs."""
+def read_npz(path: Path, span: Span, part: str = "test") -> Samples:
+    """A `.npz` file: samples as `x` (or `x_test`, ...), labels as `y`, or an array for each of the model's inputs.
+
+    Args:
+        part: "train" prefers `x_train` and `y_train` where the file has both.
+    """
     arrays: dict[str, NDArray[Any]] = dict(_load(path).items())
+    if part == "train" and "x_train" in arrays:
+        arrays = {key: values for key, values in arrays.items() if not key.endswith("_test")}
+        arrays = {key.replace("_train", "_test"): values for key, values in arrays.items()}
     label_key = next((key for key in LABELS if key in arrays), None)
     names_key = next((key for key in NAMES if key in arrays and arrays[key].dtype.kind in "US"), None)
     input_key = next((key for key in INPUTS if key in arrays), None)

@@ -11,7 +11,9 @@ from boardproof_export.shared.sources.pixels import Span, spread
 from boardproof_export.shared.tensors import TensorInfo, quantize
 
 
-def encode(values: NDArray[Any], tensor: TensorInfo, span: Span, what: str) -> NDArray[np.uint8]:
+def encode(
+    values: NDArray[Any], tensor: TensorInfo, span: Span, what: str, numbers: NDArray[np.intp]
+) -> NDArray[np.uint8]:
     """Samples as they go to the board.
 
     Real values (floats, and integers of 32 bits and more) are quantized where the input is: in float32,
@@ -21,6 +23,7 @@ def encode(values: NDArray[Any], tensor: TensorInfo, span: Span, what: str) -> N
     Args:
         values: (N, ...), a sample each.
         what: the data, for errors.
+        numbers: the samples' (N,) in the data, for errors.
 
     Returns:
         uint8 (N, tensor.bytes).
@@ -32,9 +35,9 @@ def encode(values: NDArray[Any], tensor: TensorInfo, span: Span, what: str) -> N
     if values.dtype == tensor.dtype and values.dtype.kind != "f":
         fitting: NDArray[Any] = values
     elif values.dtype == np.uint8 and tensor.type != "bool":
-        fitting = _real(spread(values, span), tensor, what)
+        fitting = _real(spread(values, span), tensor, what, numbers)
     elif values.dtype.kind == "f" or (values.dtype.kind in "iu" and values.dtype.itemsize >= 4):
-        fitting = _real(values, tensor, what)
+        fitting = _real(values, tensor, what, numbers)
     elif tensor.type == "bool" and values.dtype.kind in "iub" and not np.any(values > 1):
         fitting = values.astype(np.bool_)
     else:
@@ -61,12 +64,12 @@ def check_shape(sample: tuple[int, ...], tensor: TensorInfo, what: str) -> None:
         )
 
 
-def _real(values: NDArray[Any], tensor: TensorInfo, what: str) -> NDArray[Any]:
+def _real(values: NDArray[Any], tensor: TensorInfo, what: str, numbers: NDArray[np.intp]) -> NDArray[Any]:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         at = int(np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))[0])
         raise InputError(
-            f"sample {at} of {what} holds a value that is not finite (NaN or infinity)",
-            hint="clean the data, or leave the sample out with --images A:B",
+            f"sample {numbers[at]} of {what} holds a value that is not finite (NaN or infinity)",
+            hint="clean the data, or leave the sample out",
         )
     if tensor.type == "float32":
         return values.astype(np.float32)

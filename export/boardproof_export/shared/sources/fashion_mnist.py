@@ -39,6 +39,8 @@ IMAGE_SHAPE = (28, 28)  # rows, columns
 COUNTS: dict[SplitName, int] = {"train": 60_000, "test": 10_000}
 
 TEST_SHA256 = "9f1ec356a747bfe4ebab3cfb722d3694c9ca737e2570f6f90cf31d7b6fd689d4"  # of the published test set
+TRAIN_SHA256 = "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157"  # of the training set
+_NAMES = {TEST_SHA256: "Fashion-MNIST test set", TRAIN_SHA256: "Fashion-MNIST training set"}
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 ENVIRONMENT_VARIABLE = "BOARDPROOF_DATA"
 
@@ -56,7 +58,7 @@ class Split:
 
 @dataclass(frozen=True)
 class FashionMnist:
-    """The test set as a data source (boardproof_export.shared.sources.DataSource).
+    """A split as a data source (boardproof_export.shared.sources.DataSource).
 
     span: what the pixels 0 and 255 become before they are quantized: what the model was trained on.
     """
@@ -66,8 +68,7 @@ class FashionMnist:
 
     @property
     def name(self) -> str:
-        known = self.split.sha256 == TEST_SHA256
-        name = "Fashion-MNIST test set" if known else "images in the layout of Fashion-MNIST's test set"
+        name = _NAMES.get(self.split.sha256, "images in the layout of Fashion-MNIST's test set")
         return name if self.span == UNIT else f"{name}, pixels as {self.span[0]:g} to {self.span[1]:g}"
 
     @property
@@ -99,7 +100,7 @@ class FashionMnist:
             shapes = ", ".join(str(list(tensor.shape)) for tensor in inputs)
             raise InputError(
                 f"the model's input is {shapes}, an image of Fashion-MNIST has {prod(IMAGE_SHAPE)} values",
-                hint="use a model with one input of 28 x 28 values",
+                hint="name data that fit the model with --data",
             )
         (tensor,) = inputs
         images = self.split.images[indices]
@@ -118,9 +119,9 @@ class FashionMnist:
         return np.ascontiguousarray(values).view(np.uint8).reshape(len(images), tensor.bytes)
 
 
-def load_source(folder: Path | None = None, span: Span = UNIT) -> FashionMnist:
-    """The test set as a data source; raises as `load`."""
-    return FashionMnist(load("test", folder), span)
+def load_source(folder: Path | None = None, span: Span = UNIT, part: SplitName = "test") -> FashionMnist:
+    """One split as a data source; raises as `load`."""
+    return FashionMnist(load(part, folder), span)
 
 
 def load(split: SplitName, folder: Path | None = None) -> Split:

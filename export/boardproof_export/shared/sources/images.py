@@ -1,5 +1,6 @@
 """A folder of images: one folder a class, or images side by side, without labels."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +50,7 @@ class ImageFolder:
             )
         height, width, channels = _layout(inputs[0], self.name)
         images = [self._read(self.paths[index], (width, height), channels) for index in indices]
-        return encode(np.array(images), inputs[0], self.span, self.name)
+        return encode(np.array(images), inputs[0], self.span, self.name, indices)
 
     def _read(self, path: Path, size: tuple[int, int], channels: int) -> NDArray[Any]:
         image = _open(path).convert("L" if channels == 1 else "RGB")
@@ -82,8 +83,6 @@ def read_folder(folder: Path, span: Span, *, resize: bool) -> ImageFolder:
     Raises:
         InputError: there are none.
     """
-    import hashlib
-
     classes = sorted(path for path in folder.iterdir() if path.is_dir() and _images(path))
     found = [(path, label) for label, one in enumerate(classes) for path in _images(one)]
     labels = np.array([label for _, label in found], np.int64) if classes else None

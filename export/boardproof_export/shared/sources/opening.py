@@ -1,10 +1,12 @@
 """From what `--data` says to a data source."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
+from boardproof_export.shared.data_arguments import DATA_KINDS
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.sources import (
     DataSource,
@@ -15,9 +17,9 @@ from boardproof_export.shared.sources import (
     random_inputs,
     tables,
 )
-from boardproof_export.shared.sources.pixels import UNIT, Span
+from boardproof_export.shared.sources.pixels import UNIT, Span, parse_span
 
-KINDS = "a .npz, .npy or .csv file, a folder of images, IDX files or raw files with y_labels.csv, or random:N"
+Part = Literal["test", "train"]
 
 
 @dataclass(frozen=True)
@@ -29,32 +31,44 @@ class SourceOptions:
     label_column: str | None = None  # of a CSV file
     resize: bool = False  # images of another size than the model's input
     data_type: str | None = None  # of raw files
+    part: Part = "test"  # of data that have both: which is preferred
+
+
+def named(
+    data: str | None, input_range: str, label_column: str | None, resize: bool, data_type: str | None
+) -> SourceOptions:
+    """The options as a command line has them.
+
+    Raises:
+        InputError: the range of the pixels is none.
+    """
+    return SourceOptions(data, parse_span(input_range), label_column, resize, data_type)
 
 
 def open_source(options: SourceOptions) -> DataSource:
-    """The data source that the options name; without any the Fashion-MNIST test set.
+    """The data source that the options name; without any Fashion-MNIST.
 
     Raises:
         InputError: it is none, or it cannot be read.
         ToolMissingError: nothing was named, and Fashion-MNIST is not here.
     """
     if options.data is None:
-        return fashion_mnist.load_source(None, options.span)
+        return fashion_mnist.load_source(None, options.span, options.part)
     if options.data.startswith(random_inputs.PREFIX):
         return random_inputs.parse(options.data)
     path = Path(options.data).expanduser()
     if path.is_dir():
         return _folder(path, options)
     if not path.exists():
-        raise InputError(f"there is no {path}", hint=f"--data takes {KINDS}")
+        raise InputError(f"there is no {path}", hint=f"--data takes {DATA_KINDS}")
     readers = {
-        ".npz": lambda: arrays.read_npz(path, options.span),
+        ".npz": lambda: arrays.read_npz(path, options.span, options.part),
         ".npy": lambda: arrays.read_npy(path, options.span),
         ".csv": lambda: tables.read_csv(path, options.span, options.label_column),
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise InputError(f"{path} is no data that is known by its name", hint=f"--data takes {KINDS}")
+        raise InputError(f"{path} is no data that is known by its name", hint=f"--data takes {DATA_KINDS}")
     return reader()
 
 
@@ -65,26 +79,36 @@ def _folder(path: Path, options: SourceOptions) -> DataSource:
         found = [entry.name for entry in path.iterdir()]
     except OSError as error:
         raise InputError(
-            f"cannot read {path}: {error.strerror or error}", hint=f"--data takes {KINDS}"
+            f"cannot read {path}: {error.strerror or error}", hint=f"--data takes {DATA_KINDS}"
         ) from error
     if not found:
-        raise InputError(f"{path} is empty", hint=f"--data takes {KINDS}")
+        raise InputError(f"{path} is empty", hint=f"--data takes {DATA_KINDS}")
     if any("-idx" in name for name in found):
-        return _idx_folder(path, options.span)
+        return _idx_folder(path, options.span, options.part)
     return images.read_folder(path, options.span, resize=options.resize)
 
 
-_SPLITS = ("t10k", "test", "")  # beginnings of names: what is held back from training comes first
+def respanned(source: DataSource, span: Span) -> DataSource | None:
+    """The same pixels spread over another range; None where the data are no pixels."""
+    if isinstance(source, (fashion_mnist.FashionMnist, images.ImageFolder)):
+        return replace(source, span=span)
+    if isinstance(source, arrays.Samples) and source.pixels:
+        return replace(source, span=span)
+    return None
 
 
-def _idx_folder(folder: Path, span: Span) -> DataSource:
-    """The samples of IDX files and their labels, which may be missing; the test split where there are several."""
+# Beginnings of names, in the order in which they are looked for.
+_BEGINNINGS: dict[Part, tuple[str, ...]] = {"test": ("t10k", "test", ""), "train": ("train", "")}
+
+
+def _idx_folder(folder: Path, span: Span, part: Part) -> DataSource:
+    """The samples of IDX files and their labels, which may be missing; one split where there are several."""
     files = sorted(path for path in folder.iterdir() if "-idx" in path.name)
     found = [
         path
-        for split in _SPLITS
+        for beginning in _BEGINNINGS[part]
         for path in files
-        if path.name.startswith(split) and "labels" not in path.name
+        if path.name.startswith(beginning) and "labels" not in path.name
     ]
     if not found:
         raise InputError(
@@ -94,8 +118,9 @@ def _idx_folder(folder: Path, span: Span) -> DataSource:
     labels = next((path for path in files if path.name.startswith(f"{split}-labels")), None)
     values = idx.read_any(found[0])
     classes = None if labels is None else idx.read_any(labels)
-    if classes is not None and fashion_mnist.digest(values, classes) == fashion_mnist.TEST_SHA256:
-        return fashion_mnist.load_source(folder, span)
+    published = {"test": fashion_mnist.TEST_SHA256, "train": fashion_mnist.TRAIN_SHA256}[part]
+    if classes is not None and fashion_mnist.digest(values, classes) == published:
+        return fashion_mnist.load_source(folder, span, part)
     name = folder.resolve().name
     return arrays.checked(
         name, {"x": values}, None if classes is None else classes.astype(np.int64), span=span

@@ -1,4 +1,4 @@
-/* SOFTMAX, int8 to int8 (scale 1/256, zero point -128), bit-exact with TensorFlow Lite Micro's reference kernel. */
+/* SOFTMAX of int8, bit-exact with TensorFlow Lite Micro's reference kernel. */
 #ifndef BOARDPROOF_ENGINE_AOT_OPERATORS_SOFTMAX_H
 #define BOARDPROOF_ENGINE_AOT_OPERATORS_SOFTMAX_H
 
@@ -15,6 +15,9 @@ typedef struct {
 } aot_softmax_t;
 
 /* Input and output hold rows * depth values and may not overlap. */
+/* Outputs have scale 1/256 and zero point -128. */
 void aot_softmax(const MODEL_FLASH aot_softmax_t *op, const int8_t *input, int8_t *output);
+/* Outputs have scale 1/65536 and zero point -32768. */
+void aot_softmax_to_int16(const MODEL_FLASH aot_softmax_t *op, const int8_t *input, void *output);
 
 #endif
