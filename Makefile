@@ -22,7 +22,7 @@ prove: set-up
 	@$(BIN)/boardproof prove --target $(TARGET)
 
 test: set-up
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile
 
 C_FILES = $(shell git ls-files 'firmware/*.c' 'firmware/*.h' 'firmware/*.cc' 'firmware/*.cpp' | grep -v protocol/messages.h)
 

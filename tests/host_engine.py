@@ -1,6 +1,6 @@
 """Compiles rendered models for the host with sanitizers and runs them as a child process.
 
-Several models share one executable, so that a property test pays for one link: the three symbols of each model_aot.c
+Several models share one executable, so that a property test pays for one link: the symbols of each model_aot.c
 get the model's number. The sanitizers abort the child on the first fault, and `HostEngine.run` then fails.
 """
 
@@ -25,7 +25,7 @@ ENGINE = FIRMWARE / "engine" / "aot"
 KERNELS = sorted(path for path in ENGINE.rglob("*.c") if path.name != "engine_aot.c")
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow"]
 SANITIZERS = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-_SYMBOLS = ("model_aot_input", "model_aot_output", "model_aot_invoke")
+_SYMBOLS = ("model_aot_input", "model_aot_output", "model_aot_invoke", "model_aot_reset")
 
 _DRIVER = """
 #include <stdio.h>
@@ -37,6 +37,7 @@ typedef struct {{
   void *(*input)(uint8_t index);
   const void *(*output)(uint8_t index);
   void (*invoke)(const engine_hook_t *hook);
+  void (*reset)(void);
   uint8_t inputs, outputs;
   const size_t *input_bytes, *output_bytes;
 }} model_t;
@@ -51,12 +52,17 @@ static void after_op(void *context, uint16_t op, uint8_t output, const void *dat
 int main(int count, char **arguments) {{
   const model_t *model = &models[atoi(arguments[1])];
   const engine_hook_t hook = {{after_op, NULL}};
-  const int hooked = count > 2;
+  const int hooked = count > 2 && strcmp(arguments[2], "hook") == 0;
+  const int fresh = count > 2 && strcmp(arguments[2], "fresh") == 0;
+  model->reset();
   for (;;) {{
     for (uint8_t i = 0; i < model->inputs; ++i) {{
       if (fread(model->input(i), 1, model->input_bytes[i], stdin) != model->input_bytes[i]) {{
         return 0;
       }}
+    }}
+    if (fresh) {{
+      model->reset();
     }}
     model->invoke(hooked ? &hook : NULL);
     for (uint8_t i = 0; i < model->outputs && !hooked; ++i) {{
@@ -89,9 +95,10 @@ class HostEngine:
     executable: Path
     models: Sequence[RenderedModel]
 
-    def run(self, model: int, inputs: NDArray[Any]) -> NDArray[np.int8]:
-        """Outputs, int8 (count, bytes of all), of `inputs` (count, ...), a row the inputs of one inference."""
-        raw = self._child([str(model)], inputs.tobytes())
+    def run(self, model: int, inputs: NDArray[Any], *, fresh: bool = False) -> NDArray[np.int8]:
+        """Outputs, int8 (count, bytes of all), of `inputs` (count, ...), a row the inputs of one inference. `fresh`:
+        state is put back before each."""
+        raw = self._child([str(model), *(["fresh"] if fresh else [])], inputs.tobytes())
         return np.frombuffer(raw, np.int8).reshape(len(inputs), sum(self.models[model].outputs))
 
     def trace(self, model: int, inputs: NDArray[Any]) -> list[tuple[int, bytes]]:
@@ -160,7 +167,7 @@ def _driver(models: Sequence[RenderedModel]) -> str:
     for number, model in enumerate(models):
         declarations.append(
             f"void *model_aot_input_{number}(uint8_t);\nconst void *model_aot_output_{number}(uint8_t);\n"
-            f"void model_aot_invoke_{number}(const engine_hook_t *hook);"
+            f"void model_aot_invoke_{number}(const engine_hook_t *hook);\nvoid model_aot_reset_{number}(void);"
         )
         symbols = ", ".join(f"{symbol}_{number}" for symbol in _SYMBOLS)
         for side, sizes in (("inputs", model.inputs), ("outputs", model.outputs)):

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boardproof_export.shared.manifest import OpInfo
+from boardproof_export.shared.memory import MemoryPlan, PlacedBuffer, TflmArena
 from boardproof_export.shared.tensors import TensorInfo
 from boardproof_host.record.build import build_record, failed
 from boardproof_host.record.facts import (
@@ -15,6 +17,7 @@ from boardproof_host.record.facts import (
     Measured,
     OracleFacts,
 )
+from boardproof_host.record.profile import profile
 from boardproof_host.record.schema import (
     Dataset,
     Host,
@@ -109,6 +112,25 @@ def silicon() -> Report:
         link=LinkUse(2.0, 4_900, 321, retransmits=64, crc_errors=2, baud=115_200, payload_down=3_920),
         footprint=Footprint(),
     )
+
+
+def insides() -> dict[str, Any]:
+    """What a measurement tells of the inside of an inference: one image, and a plan beside TensorFlow Lite Micro's."""
+    ops = (
+        OpInfo("RESHAPE", None, 0, 8),
+        OpInfo("FULLY_CONNECTED", "dsp", 100_352, 100_864),
+        OpInfo("UNIDIRECTIONAL_SEQUENCE_LSTM", "lstm", 1_280, 1_320),
+    )
+    buffers = (
+        PlacedBuffer("input", (0, 6), 2_360, 784, -1, 1),
+        PlacedBuffer("scratch", (), 0, 2_360, 1, 1),
+        PlacedBuffer("between", (7,), 3_144, 128, 1, 2),
+        PlacedBuffer("output", (8,), 392, 10, 2, 3),
+    )
+    return {
+        "profile": profile(ops, [[27, 61_800, 2_245]], [64_011], [30], "instructions"),
+        "memory": MemoryPlan("dsp", 3_272, 3, buffers, TflmArena(1_568, 2_304, measured=True)),
+    }
 
 
 def fell_silent() -> Report:

@@ -24,7 +24,7 @@ def known_before() -> dict[str, Any]:
         "env": env.subst("$PIOENV"),
         "board": env.subst("$BOARD"),
         "engine": env.GetProjectOption("custom_engine", "aot"),
-        "pack": env["BOARDPROOF_MANIFEST"]["core"],
+        "kernels": env["BOARDPROOF_MANIFEST"]["core"],
         "model_sha256": env["BOARDPROOF_MANIFEST"]["sha256"],
         "emulator": board.get("emulator") if "emulator" in board else None,
     }

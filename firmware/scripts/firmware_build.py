@@ -1,4 +1,4 @@
-"""What the build scripts share: which model and pack a build takes, its identity, and its record.
+"""What the build scripts share: which model and kernels a build takes, its identity, and its record.
 
 Pure functions of files and values: nothing here knows SCons or PlatformIO.
 """
@@ -18,8 +18,13 @@ BUILD_ID_BYTES = 8
 SOURCE_SUFFIXES = {".c", ".h", ".cc", ".cpp", ".S", ".ld", ".ino"}
 HEADER_NAME = "boardproof_build.h"
 RECORD_NAME = "build.json"
-SCHEMA = "boardproof.build/1"
+SCHEMA = "boardproof.build/2"
 PT_LOAD = 1
+RENAMED = (  # what stands in an older platformio.ini or board definition would be passed over, and another kernel taken
+    "custom_pack, or its board build.pack: they are custom_kernels and build.kernels now",
+    "rename it in platformio.ini or in the board definition",
+)
+SMALLER = "take a board with more memory (boardproof targets), or a smaller model or input"
 
 
 def files_below(folders: Iterable[Path]) -> list[Path]:
@@ -67,6 +72,25 @@ def write_if_changed(path: Path, text: str) -> None:
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def shortage(manifest: Mapping[str, Any], ram: int | None, flash: int | None) -> str | None:
+    """What the model alone lacks on a board, as a clause; None where it may fit, which the linker knows.
+
+    Args:
+        manifest: of the rendered model.
+        ram, flash: the board's, in bytes; None where its definition does not say.
+    """
+    constants = manifest.get("constants_bytes") or manifest["bytes"]
+    tensors = manifest.get("arena_bytes") or 0
+    for need, has, what in (
+        (tensors, ram, "RAM for its tensors"),
+        (constants, flash, "flash for its constants"),
+    ):
+        if has and need > has:
+            lacks = f"at least {need - has:,} bytes are missing"
+            return f"it needs {need:,} bytes of {what}, the board has {has:,}: {lacks}"
+    return None
 
 
 def loaded_bytes(elf: bytes) -> int | None:

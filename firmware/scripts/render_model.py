@@ -77,15 +77,15 @@ def refuse(message: str, hint: str) -> None:
     env.Exit(1)
 
 
-def render(model: Path, pack: str) -> Path:
+def render(model: Path, kernels: str) -> Path:
     """Renders `model` into a folder of its own, by content; returns the folder."""
     if not model.is_file():
         refuse(f"there is no {model}", "restore it, or name another in custom_model")
     digest = hashlib.sha256(model.read_bytes() + os.fsencode(model.stem) + exporter_digest()).hexdigest()
     folder = MODELS / digest[:16]
-    if not (folder / pack / "manifest.json").is_file():
+    if not (folder / kernels / "manifest.json").is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        command = [python_that_renders(), "-c", RENDER, str(model), str(folder), pack]
+        command = [python_that_renders(), "-c", RENDER, str(model), str(folder), kernels]
         done = subprocess.run(command, cwd=root / "export", capture_output=True, text=True, check=False)
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
@@ -97,8 +97,8 @@ def render(model: Path, pack: str) -> Path:
                     "hint": "boardproof export shows more",
                 }
             refuse(said["message"], said["hint"])
-    check_edits(model, folder / pack, pack)
-    return folder / pack
+    check_edits(model, folder / kernels, kernels)
+    return folder / kernels
 
 
 def exporter_digest() -> bytes:
@@ -110,9 +110,9 @@ def exporter_digest() -> bytes:
     return digest.digest()
 
 
-def check_edits(model: Path, rendered: Path, pack: str) -> None:
+def check_edits(model: Path, rendered: Path, kernels: str) -> None:
     """What `boardproof export` rendered for people to read is not what is built: an edit there would be lost."""
-    shown = GENERATED / pack
+    shown = GENERATED / kernels
     if not (shown / "manifest.json").is_file():
         return
     sha256 = json.loads((shown / "manifest.json").read_text(encoding="utf-8")).get("sha256")
@@ -162,21 +162,27 @@ def lock_build() -> None:
     env["BOARDPROOF_LOCK"] = held
 
 
+if env.GetProjectOption("custom_pack", None) or env.BoardConfig().get("build.pack", None):
+    refuse(f"{env.subst('$PIOENV')} has {firmware_build.RENAMED[0]}", firmware_build.RENAMED[1])
 engine = env.GetProjectOption("custom_engine", "aot")
-pack = "tflm" if engine == "tflm" else board_value("custom_pack", "build.pack", "portable")
+kernels = "tflm" if engine == "tflm" else board_value("custom_kernels", "build.kernels", "portable")
 core = board_value("custom_core", "build.core_name", env.BoardConfig().get("build.mcu", "unknown"))
 exported = sorted((GENERATED / "model").glob("*.tflite"))
 committed = root / env.GetProjectOption("custom_model", REFERENCE_MODEL)
 named = os.environ.get("BOARDPROOF_MODEL")
 lock_build()
-rendered = render(Path(named) if named else exported[0] if exported else committed, pack)
+rendered = render(Path(named) if named else exported[0] if exported else committed, kernels)
 manifest = json.loads((rendered / "manifest.json").read_text(encoding="utf-8"))
-print(f"boardproof: model {manifest['name']} ({manifest['sha256'][:12]}), rendered for {pack}")
+limits = [env.BoardConfig().get(f"upload.maximum_{name}", None) for name in ("ram_size", "size")]
+missing = firmware_build.shortage(manifest, *(int(limit) if limit else None for limit in limits))
+if missing:
+    refuse(f"{manifest['name']} does not fit {env.subst('$PIOENV')}: {missing}", firmware_build.SMALLER)
+print(f"boardproof: model {manifest['name']} ({manifest['sha256'][:12]}), rendered for {kernels}")
 
 # The engine aot needs no .tflite file in flash, and 8-bit boards have no room for one.
 sources = "model_aot.c" if engine == "aot" else ""
 env.Append(
-    SRC_FILTER=[f"+<../generated/models/{rendered.parent.name}/{pack}/{sources}>"],
+    SRC_FILTER=[f"+<../generated/models/{rendered.parent.name}/{kernels}/{sources}>"],
     CPPPATH=[str(rendered), "$BUILD_DIR"],
     BOARDPROOF_MANIFEST=manifest,
 )

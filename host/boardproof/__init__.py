@@ -12,10 +12,12 @@ from boardproof_export.shared.sources.opening import SourceOptions
 from boardproof_host.boards.options import BoardOptions, LinkOptions
 from boardproof_host.record.facts import Gates
 from boardproof_host.record.schema import Report
+from boardproof_host.runs import profile as _profiles
 from boardproof_host.runs import run as _runs
 from boardproof_host.runs import trace as _traces
 from boardproof_host.runs.listener import Listener
-from boardproof_host.runs.options import ImageOptions, RunOptions, TraceOptions
+from boardproof_host.runs.options import ImageOptions, ProfileOptions, RunOptions, TraceOptions
+from boardproof_host.runs.profile_record import ProfileRecord
 from boardproof_host.runs.run import Finished
 from boardproof_host.runs.trace_record import Trace
 
@@ -28,11 +30,14 @@ __all__ = [
     "ImageOptions",
     "LinkOptions",
     "Listener",
+    "ProfileOptions",
+    "ProfileRecord",
     "Report",
     "RunOptions",
     "SourceOptions",
     "Trace",
     "TraceOptions",
+    "profile",
     "run",
     "trace",
 ]
@@ -56,3 +61,12 @@ def trace(options: TraceOptions) -> Trace:
         BoardproofError: the model, the data or the board cannot be used.
     """
     return _traces.trace(options, project_if_any())
+
+
+def profile(options: ProfileOptions) -> ProfileRecord:
+    """Says what an inference costs, operator by operator: what the command `profile` does.
+
+    Raises:
+        BoardproofError: the model, the data or the board cannot be used.
+    """
+    return _profiles.run_profile(options, project_if_any())

@@ -67,7 +67,10 @@ class SumEngine:
     ram_given: int = 0
     can_profile: bool = True
 
-    def invoke(self, data: bytes) -> bytes:
+    def reset(self) -> None:
+        pass
+
+    def invoke(self, data: bytes, *, keep: bool = False) -> bytes:
         if data[0] == FAILS_ON:
             raise EngineError(ErrorCode.ENGINE_INVOKE, 0, 1)
         return self.edges.output(data)
@@ -193,8 +196,23 @@ def test_the_conversations_reach_what_they_are_about(boards: Boards) -> None:
     unpacked = said("packed inputs that do not unpack")
     assert unpacked[1:6] == [error(n, ErrorCode.BAD_PAYLOAD) for n in range(1, 6)]
     assert unpacked[6].type == messages.InferAnswer.TYPE
+    kinds = [frame.type for frame in said("state that is kept")]
+    answer, kept = messages.InferAnswer.TYPE, messages.KeepStateAnswer.TYPE
+    assert kinds[1:12] == [
+        kept,
+        *[answer] * 4,
+        kept,
+        *[answer] * 3,
+        messages.Error.TYPE,
+        messages.StatusAnswer.TYPE,
+    ]
+    looks = said("a look inside where state is kept")
+    assert looks[2:4] == [error(n, ErrorCode.KEEPS_STATE) for n in (3, 4)] and looks[4].type == answer
+    order = said("order where state is kept")
+    assert [frame.seq for frame in order] == [0, 1, 2, 5, 6, 1, 8, 7, 9]
+    assert order[6] == error(8, ErrorCode.OUT_OF_ORDER, 7, 8)
     assert said("rates")[1] == error(1, ErrorCode.BAUD_REFUSED, 921600)
-    assert said("types that nobody knows")[1] == error(1, ErrorCode.UNKNOWN_TYPE, 10)
+    assert said("types that nobody knows")[1] == error(1, ErrorCode.UNKNOWN_TYPE, 11)
     counted = messages.StatusAnswer.unpack(said("a request repeated")[-1].payload)
     assert (counted.inferences, counted.repeated, counted.frames) == (1, 2, 4)
     counted = messages.StatusAnswer.unpack(said("frames longer than the buffer")[-1].payload)

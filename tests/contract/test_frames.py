@@ -153,6 +153,16 @@ def test_decoders_agree_on_damage(tool: LineTool, data: st.DataObject) -> None:
     assert all(frame in sent for frame in frames)
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_the_longest_payload_is_taken_and_no_byte_more(tool: LineTool, more: int) -> None:
+    payload = bytes(4096 - messages.FRAME_OVERHEAD + more)
+    wire = encode(3, 1, payload) + encode(3, 2, b"next")
+    good = [Frame(3, 1, payload)] if more == 0 else []
+    for command in ("decode", "trickle"):
+        assert c_frames(tool.ask(f"{command} {wire.hex()}")) == [*(good or [None]), Frame(3, 2, b"next")]
+    assert python_frames(wire)[0][-1] == Frame(3, 2, b"next")
+
+
 def test_a_run_longer_than_the_buffer_is_dropped_once(tool: LineTool) -> None:
     good = encode(2, 5, b"abc")
     wire = b"\x55" * 9000 + good

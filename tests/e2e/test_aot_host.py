@@ -53,6 +53,26 @@ def test_what_was_compiled_is_taken_again_and_another_model_beside_it(project: P
     assert len(programs(project)) == len(before) + 1
 
 
+def test_a_program_that_is_not_the_one_that_was_built_is_refused(project: Path, tmp_path: Path) -> None:
+    """It would be measured, and its verdict said of another one."""
+    models = [tmp_path / "one.tflite", tmp_path / "two.tflite"]
+    before = set(programs(project))
+    for seed, model in enumerate(models):
+        model.write_bytes(random_model(20 + seed, depths=(784, 10)))
+        done = boardproof(project, "run", "--target", "aot_host", "--model", str(model), "--limit", "5")
+        assert done.returncode == 0, done.stderr
+    one, two = set(programs(project)) - before
+    one.write_bytes(two.read_bytes())
+    codes = []
+    for model in models:
+        done = boardproof(project, "run", "--target", "aot_host", "--model", str(model), "--limit", "5")
+        codes.append(done.returncode)
+        if done.returncode:
+            assert "another program was started" in done.stderr and f"delete {one.parent}" in done.stderr
+    assert sorted(codes) == [0, 3]
+    one.unlink()
+
+
 def test_trace(project: Path) -> None:
     done = boardproof(project, "trace", "--target", "aot_host", "--image", "3")
     assert done.returncode == 0, done.stderr

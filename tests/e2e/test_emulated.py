@@ -39,6 +39,12 @@ def test_verdict_on_real_images(checkout: Checkout, tmp_path: Path, no_emulator_
     assert report["measured"]["cost"]["instructions_per_inference"]["median"] > 10_000
     assert report["measured"]["cost"]["flash_bytes"] > report["measured"]["cost"]["model_bytes"]
     assert "exact" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    profile, cost = report["measured"]["profile"], report["measured"]["cost"]["instructions_per_inference"]
+    assert profile["unit"] == "instructions" and cost["min"] <= profile["inference"] <= cost["max"]
+    assert sum(op["count"] for op in profile["ops"]) + profile["rest"] == profile["inference"]
+    assert [op["kernel"] for op in report["model"]["ops"]] == [None, *["aot_fully_connected_dsp"] * 2]
+    assert report["measured"]["memory"]["bytes"] == report["measured"]["cost"]["arena_bytes"]
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<svg") == 5
 
 
 def test_a_target_with_a_model_of_its_own(checkout: Checkout, tmp_path: Path) -> None:

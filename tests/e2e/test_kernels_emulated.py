@@ -17,6 +17,7 @@ from boardproof_export.shared.manifest import Manifest
 from host_engine import FIRMWARE, KERNELS, run_compiler
 from model_builder import DenseLayer, dense_model, pool_model, random_model, softmax_model
 from support.convolutions import Convolution
+from support.state_models import lstm_model, streaming_model, svdf_model
 
 HERE = Path(__file__).parent.parent / "support"
 LINKER_SCRIPT = """SECTIONS {
@@ -25,7 +26,7 @@ LINKER_SCRIPT = """SECTIONS {
   stack_top = 0x20100000;
 }
 """
-SYMBOLS = ("input", "output", "invoke")
+SYMBOLS = ("input", "output", "invoke", "reset")
 
 
 def models() -> list[bytes]:
@@ -57,6 +58,7 @@ def models() -> list[bytes]:
         Convolution("transpose", (1, 3, 4, 6), 8, stride=(2, 2)),
     ]
     others += [convolution.build() for convolution in convolutions]
+    others += [svdf_model(), svdf_model(wide=False), lstm_model(steps=2), streaming_model(start="random")]
     return [*found, dense_model([layer], input_zero_point=-128), *others]
 
 
@@ -96,7 +98,7 @@ def header(manifests: list[Manifest], contents: list[bytes]) -> str:
         '#include "engine/engine.h"',
         f"#define MODELS {len(manifests)}u",
         "typedef struct { void *(*input)(uint8_t index); const void *(*output)(uint8_t index);",
-        "  void (*invoke)(const engine_hook_t *hook); const int8_t *inputs, *outputs;",
+        "  void (*invoke)(const engine_hook_t *hook); void (*reset)(void); const int8_t *inputs, *outputs;",
         "  unsigned images, input_bytes, output_bytes; } emulated_model_t;",
     ]
     table = []
@@ -106,6 +108,7 @@ def header(manifests: list[Manifest], contents: list[bytes]) -> str:
             f"void *model_aot_input_{number}(uint8_t index);",
             f"const void *model_aot_output_{number}(uint8_t index);",
             f"void model_aot_invoke_{number}(const engine_hook_t *hook);",
+            f"void model_aot_reset_{number}(void);",
             array(f"inputs_{number}", rows),
             array(f"outputs_{number}", expected(content, rows)),
         ]
@@ -118,7 +121,7 @@ def header(manifests: list[Manifest], contents: list[bytes]) -> str:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize(
-    ("pack", "core", "machine", "flags"),
+    ("kernels", "core", "machine", "flags"),
     [
         ("portable", "cortex-m3", "mps2-an385", ["-O2"]),
         ("portable", "cortex-m3", "mps2-an385", ["-O0"]),  # the C, not the assembly
@@ -130,7 +133,7 @@ def header(manifests: list[Manifest], contents: list[bytes]) -> str:
     ids=lambda value: value if isinstance(value, str) else "".join(value),
 )
 def test_every_output_equals_the_oracle(
-    tmp_path: Path, pack: str, core: str, machine: str, flags: list[str]
+    tmp_path: Path, kernels: str, core: str, machine: str, flags: list[str]
 ) -> None:
     contents = models()
     target = [f"-mcpu={core}", "-mthumb", "-ffreestanding", *flags, f"-I{FIRMWARE}"]
@@ -138,8 +141,8 @@ def test_every_output_equals_the_oracle(
     for number, content in enumerate(contents):
         path = tmp_path / f"{number}.tflite"
         path.write_bytes(content)
-        manifests += render(path, tmp_path / str(number), [pack])
-        folder = tmp_path / str(number) / pack
+        manifests += render(path, tmp_path / str(number), [kernels])
+        folder = tmp_path / str(number) / kernels
         names = [f"-Dmodel_aot_{symbol}=model_aot_{symbol}_{number}" for symbol in SYMBOLS]
         objects.append(tmp_path / f"{number}.o")
         source = [f"-I{folder}", "-c", str(folder / "model_aot.c"), "-o", str(objects[-1])]

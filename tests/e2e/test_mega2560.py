@@ -6,6 +6,7 @@ simulator does not show.
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from boardproof_host.ports.serial_port import SerialTransport
 from boardproof_host.protocol.messages import TickUnit
 from e2e.conftest import Checkout
 from e2e.test_emulated import path_without
-from model_builder import DenseLayer, dense_model
+from model_builder import DenseLayer, dense_model, random_model
 
 pytestmark = pytest.mark.e2e
 TARGET = "simavr_mega2560"
@@ -58,6 +59,10 @@ def test_exact_and_within_its_ram(checkout: Checkout, built: Path, tmp_path: Pat
     assert report["target"]["emulated"] is True
     assert report["target"]["clock_hz"] is None
     assert report["measured"]["cost"]["microseconds"] is None
+    profile = report["measured"]["profile"]
+    assert profile["unit"] == "cycles"
+    # Interrupts count here: a tick may hit either inference, but not the sending of what was profiled (3,700 cycles).
+    assert abs(profile["hooked"] - profile["inference"]) < 1500 and abs(profile["rest"]) < 1000
     # 101,632 multiply-accumulates; inputs that are background cost a third.
     assert 300_000 < report["measured"]["cost"]["cycles_per_inference"]["median"] < 1_500_000
     # A machine that stalls the simulator lets requests time out; what is sent again may find the 1 KB buffer full. Each
@@ -212,3 +217,22 @@ def test_flash_starts_a_simulated_board(checkout: Checkout, built: Path) -> None
             str(checkout.root / ".pio" / "emulators"),
         ]
         assert subprocess.run(stop, check=True, capture_output=True, text=True).stdout == "stopped\n"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        (9000, "it needs 9,008 bytes of RAM for its tensors, the board has 8,192: at least 816 bytes"),
+        (
+            7000,
+            r"[\d,]+ bytes of RAM are missing",
+        ),  # the rest of the firmware needs some, as the linker finds
+    ],
+)
+def test_a_model_that_does_not_fit_is_told_how_much_is_missing(
+    inputs: int, words: str, checkout: Checkout, tmp_path: Path
+) -> None:
+    (tmp_path / "wide.tflite").write_bytes(random_model(3, depths=(inputs, 4)))
+    done = checkout.boardproof("run", "--target", TARGET, "--model", str(tmp_path / "wide.tflite"))
+    assert done.code == 2
+    assert re.search(f"wide.* does not fit {TARGET}: {words}", done.err), done.err

@@ -78,7 +78,7 @@ def test_lengths_are_those_of_the_page(edges: Edges, tmp_path: Path) -> None:
     outputs = 2 + len(edges.outputs)
     assert hello.longest_request == max(11 + edges.input_bytes, 64)
     assert hello.longest_answer == max(
-        8 + edges.output_bytes, 15 * outputs, 216 + 12 * len(hello.tensors) + 4 * dims
+        8 + edges.output_bytes, 15 * outputs, 216 + 12 * len(hello.tensors) + 4 * dims, 2048
     )
 
 

@@ -1,8 +1,9 @@
 """`make fuzz`: the fuzz targets for long, and what they reached.
 
 C targets run under libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer, starting from the corpus that is
-kept; the Python properties run under Hypothesis with ever new seeds. Exit code 1 after a finding, whose input is then
-in the folder that --out names. With --keep the corpus is made anew: the smallest set that reaches as much.
+kept; the Python properties run under Hypothesis with ever new seeds; `tflite` damages .tflite files, those of the
+repository and of --corpus. Exit code 1 after a finding, whose input is then in the folder that --out names. With --keep
+the corpus of the C targets is made anew: the smallest set that reaches as much.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from support import tflite_fuzzer
 from support.fuzz_targets import CORPUS, LIBFUZZER, TARGETS, build_target, corpus
 
 MOST_KEPT_BYTES = 512
@@ -30,21 +32,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("targets", nargs="*", help="app, frame, python (default: all)")
+    parser.add_argument("targets", nargs="*", help="app, frame, python, tflite (default: all)")
     parser.add_argument("--seconds", type=int, default=1800, help="for each target (default: 1800)")
     parser.add_argument("--out", type=Path, default=Path(".boardproof/fuzz"), help="where findings go")
     parser.add_argument("--keep", action="store_true", help="make the kept corpus anew from what was reached")
+    parser.add_argument("--corpus", type=Path, help="folder of .tflite files to damage")
     args = parser.parse_args()
-    if shutil.which("clang") is None:
+    chosen = args.targets or (*TARGETS, "python", "tflite")
+    if set(chosen) & set(TARGETS) and shutil.which("clang") is None:
         print(
             "error: libFuzzer needs clang\n  next: sudo apt-get install clang libclang-rt-dev",
             file=sys.stderr,
         )
         return 4
     findings = 0
-    for target in args.targets or (*TARGETS, "python"):
+    for target in chosen:
         if target == "python":
             findings += fuzz_python(args.seconds)
+        elif target == "tflite":
+            findings += tflite_fuzzer.fuzz(
+                tflite_fuzzer.good_files(args.corpus), args.seconds, args.out.resolve() / target
+            )
         else:
             findings += fuzz_c(target, args.seconds, args.out.resolve(), args.keep)
     return 1 if findings else 0

@@ -6,6 +6,7 @@ from boardproof_host.link.disturbance.faults import Kind
 from boardproof_host.link.disturbance.rate import ThrottledTransport
 from boardproof_host.link.session import Session
 from boardproof_host.link.transport import SAFE_BAUD
+from boardproof_host.protocol.messages import SetBaud
 from support.board_library import BoardOptions, MemoryBoard, VirtualClock
 from support.conversation import Bench, Circumstances, replay
 
@@ -94,6 +95,29 @@ def test_a_host_that_is_started_anew_finds_the_board_at_a_high_rate(small: Bench
     again.hello()
     assert board.board_baud == SAFE_BAUD
     check_stream(again, small)
+
+
+def asked_for(made: Session, rate: int) -> None:
+    made.ask(SetBaud(rate))
+    made.transport.set_baud(rate)
+
+
+def wait(made: Session, seconds: float) -> None:
+    """The board looks at its clock every 50 ms."""
+    for _ in range(round(seconds / 0.05)):
+        made.transport.read(0.05)
+
+
+@pytest.mark.parametrize("rates", [(921600,), (921600, 460800)])
+def test_a_trial_that_nobody_confirms_ends_by_itself(small: Bench, rates: tuple[int, ...]) -> None:
+    """In half a second, without a byte on the line: no noise has to tell the board that its host is not there."""
+    made, board = session(small)
+    for rate in rates:
+        asked_for(made, rate)
+    wait(made, 0.4)
+    assert board.board_baud == rates[-1]
+    wait(made, 0.2)
+    assert board.board_baud == SAFE_BAUD
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -1,10 +1,12 @@
 """What happens to the board and not to the cable: resets, boot text, small buffers; and what foreigners send."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from boardproof_export.shared.errors import LinkError
 from boardproof_host.link.disturbance.rate import ThrottledTransport
 from boardproof_host.link.session import Session
 from boardproof_host.protocol import messages
@@ -222,3 +224,14 @@ def test_two_sessions_one_after_the_other(small: Bench) -> None:
         session.check_digest()
         assert len({answer.output for answer in answers}) > 1
         assert np.unique([answer.index for answer in answers]).size == 5
+
+
+@pytest.mark.parametrize("what", ["model_sha256", "build_id", "target", "engine", "kernels"])
+def test_another_firmware_is_not_gone_on_with(small: Bench, what: str) -> None:
+    """Half a run of one firmware and half of another prove neither."""
+    clock = VirtualClock()
+    session = Session(MemoryBoard(small.library, clock), seed=1, clock=clock)
+    identity = session.hello()
+    identity.check_same(identity)
+    with pytest.raises(LinkError, match=what):
+        replace(identity, **{what: "another"}).check_same(identity)

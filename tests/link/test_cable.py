@@ -9,8 +9,8 @@ import pytest
 
 from boardproof_host.commands.main import build_parser
 from boardproof_host.commands.options import run_options
-from boardproof_host.link.disturbance.cable import Cable, cable_for
-from boardproof_host.link.disturbance.faults import FaultSpec, FaultyTransport
+from boardproof_host.link.disturbance.cable import Cable, cable_for, stories
+from boardproof_host.link.disturbance.faults import FaultSpec, FaultyTransport, Kind
 from boardproof_host.link.disturbance.rate import ThrottledTransport
 from support.board_library import MemoryBoard, VirtualClock
 from support.conversation import Bench
@@ -79,12 +79,23 @@ def test_faults_lie_between_the_session_and_the_line(small: Bench) -> None:
     assert isinstance(transport._inner, ThrottledTransport)
     pipe = MemoryBoard(small.library, VirtualClock())
     assert Cable().over(pipe) is pipe
-    assert Cable().story() is None
+    assert stories([Cable()]) == ()
 
 
 def test_boards_have_seeds_of_their_own() -> None:
     cables = [cable_for(None, [FaultSpec.parse("drop:0.1")], 7, board) for board in range(2)]
     assert [cable.plan.seed for cable in cables if cable.plan is not None] == [7, 8]
+
+
+def test_several_boards_have_one_way_to_see_it_again() -> None:
+    """Each board's own seed would give a run of one board other faults."""
+    cables = [cable_for(None, [FaultSpec.parse("drop:0.1")], 7, board) for board in range(2)]
+    assert cables[1].plan is not None
+    for byte in range(3):
+        cables[1].plan.happen(Kind.DROP, "down", byte)
+    assert stories(cables) == (
+        "faults injected: board 1: none; board 2: 3 drop; again: --boards 2 --fault drop:0.1 --fault-seed 7",
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boardproof_export.aot.network import Network, resolve
-from model_builder import INT32, ModelBuilder, schema
+from model_builder import INT8, INT32, ModelBuilder, schema
 from support.exactness import check_reference, graph_of, oracle_accepts, prove, random_case, reasons_of
 
 OPERATOR, KIND = schema.BuiltinOperator, schema.BuiltinOptions
-NAMES = ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM")
+ARITHMETIC = ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM", "PRELU")
+COMPARISONS = ("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL")
+OF_BOOL = ("LOGICAL_AND", "LOGICAL_OR", "EQUAL", "NOT_EQUAL")
+NAMES = (*ARITHMETIC, *COMPARISONS)
+BOOL = schema.TensorType.BOOL
 Shape = tuple[int, ...]
 Steps = tuple[float, int]
 
@@ -24,15 +28,20 @@ def model(
     steps: tuple[Steps, Steps, Steps],
     activation: int = 0,
     constant: int | None = None,
+    dtype: int = INT8,
 ) -> bytes:
     """Scales and zero points of both inputs and the output; one of the inputs may be a constant."""
     builder = ModelBuilder()
     rng = np.random.default_rng(len(first))
     inputs = []
     for at, shape in enumerate((first, second)):
-        data = rng.integers(-128, 128, shape).astype(np.int8) if constant == at else None
-        inputs.append(builder.tensor(shape, *steps[at], data=data))
-    output = builder.tensor(tuple(np.broadcast_shapes(first, second)), *steps[2])
+        values = rng.integers(0, 2, shape) if dtype == BOOL else rng.integers(-128, 128, shape)
+        data = values.astype(np.int8) if constant == at else None
+        inputs.append(builder.tensor(shape, *(() if dtype == BOOL else steps[at]), dtype=dtype, data=data))
+    made = BOOL if dtype == BOOL or name in COMPARISONS else dtype
+    output = builder.tensor(
+        tuple(np.broadcast_shapes(first, second)), *(() if made == BOOL else steps[2]), dtype=made
+    )
     options: Any = None
     kind = 0
     if name in ("ADD", "SUB", "MUL"):
@@ -75,6 +84,13 @@ def test_reference(
         check_reference(random_case(content, seed, 30))
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(OF_BOOL), shapes(), st.sampled_from([None, 0, 1]), st.integers(0, 2**32))
+def test_reference_of_bool(name: str, pair: tuple[Shape, Shape], constant: int | None, seed: int) -> None:
+    content = model(name, *pair, NUMBERS, constant=constant, dtype=BOOL)
+    check_reference(random_case(content, seed))
+
+
 NUMBERS: tuple[Steps, Steps, Steps] = ((0.05, 3), (0.02, -7), (0.06, 11))
 PAIRS: list[tuple[Shape, Shape]] = [
     ((1, 4, 5, 3), (1, 4, 5, 3)),
@@ -87,12 +103,16 @@ PAIRS: list[tuple[Shape, Shape]] = [
 
 
 def test_every_core_profile() -> None:
+    activations = (0, 1, 3, 0, 0, 0, 0)
     found = [
-        model(name, *pair, NUMBERS, activation, constant)
-        for name, activation in zip(NAMES, (0, 1, 3, 0, 0, 0), strict=True)
-        for pair in PAIRS
-        for constant in (None, 0, 1)
+        model(name, *pair, NUMBERS, activation, (None, 0, 1)[(row + column) % 3])
+        for row, (name, activation) in enumerate(zip(ARITHMETIC, activations, strict=True))
+        for column, pair in enumerate(PAIRS)
     ]
+    kinds = [*((name, INT8) for name in COMPARISONS), *((name, BOOL) for name in OF_BOOL)]
+    for number, (name, kind) in enumerate(kinds):
+        pair = PAIRS[number % len(PAIRS)]
+        found.append(model(name, *pair, NUMBERS, 0, (None, 0, 1)[number % 3], kind))
     prove([random_case(content, seed, 3) for seed, content in enumerate(found)])
 
 
@@ -126,6 +146,8 @@ def test_whole_numbers_are_computed_at_export() -> None:
             "overflows TensorFlow Lite Micro's shift",
         ),
         (model("ADD", (4,), (4,), NUMBERS, 4), "fused TANH"),
+        (model("LESS", (4,), (4,), NUMBERS, dtype=BOOL), "has BOOL and BOOL input and BOOL output"),
+        (model("EQUAL", (4,), (4,), ((1.5, 0), (1.0, 0), (1, 0))), "on which TensorFlow Lite Micro aborts"),
     ],
 )
 def test_what_does_not_run_is_refused(content: bytes, says: str) -> None:

@@ -93,6 +93,21 @@ def test_every_core_profile() -> None:
     prove([random_case(layer.build(), seed, count=4) for seed, layer in enumerate(LAYERS)])
 
 
+def test_windows_of_very_many_values_are_listed_a_piece_at_a_time() -> None:
+    """Also in a part of a convolution alone: a group, a phase of the stride."""
+    layers = [
+        Convolution("conv", (2, 3, 4, 90), 9),
+        Convolution("conv", (1, 3, 3, 180), 6, groups=2, per_channel=False),
+        Convolution("conv", (1, 2, 3, 900), 5, window=(1, 1)),
+        Convolution("transpose", (1, 2, 3, 300), 3, window=(3, 3), stride=(2, 2)),
+    ]
+    for layer in layers:
+        node = node_of(layer.build())
+        kernel = node.operator.kernel_for(CORES["dsp"].features, node.layer)
+        assert kernel is not None and kernel.name == "aot_convolution_piecewise_dsp"
+    prove([random_case(layer.build(), seed, count=4) for seed, layer in enumerate(layers)])
+
+
 def test_what_is_left_out_counts_as_nothing() -> None:
     for convolution in (PLAIN, TRANSPOSED):
         absent = edited(replace(convolution, bias=False), without_bias)

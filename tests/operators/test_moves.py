@@ -7,46 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from boardproof_export.aot.network import Network, resolve
-from model_builder import INT8, INT32, ModelBuilder, schema
+from model_builder import INT8, INT32, schema
+from support.bench import FLOAT32, INT16, Bench, Shape
 from support.exactness import check_reference, graph_of, oracle_accepts, prove, random_case, reasons_of
 
 OPERATOR = schema.BuiltinOperator
 KIND = schema.BuiltinOptions
-FLOAT32, INT16 = schema.TensorType.FLOAT32, schema.TensorType.INT16
-Shape = tuple[int, ...]
-
-
-class Bench(ModelBuilder):
-    """A builder with the words of these tests."""
-
-    def data(self, shape: Sequence[int], dtype: int = INT8, values: NDArray[Any] | None = None) -> int:
-        quantized = dtype in (INT8, INT16)
-        point = 3 if dtype == INT8 else 0
-        return self.tensor(tuple(shape), 0.5 if quantized else None, point, dtype=dtype, data=values)
-
-    def numbers(self, values: Sequence[int] | NDArray[Any], shape: Shape | None = None) -> int:
-        array = np.array(values, np.int32)
-        return self.tensor(array.shape if shape is None else shape, dtype=INT32, data=array)
-
-    def one(
-        self,
-        builtin: int,
-        shape: Sequence[int],
-        wanted: Sequence[int],
-        *parameters: Any,
-        options: Any = None,
-        kind: int = 0,
-        dtype: int = INT8,
-    ) -> bytes:
-        """One operator of one input, parameters behind it."""
-        source = self.data(shape, dtype)
-        inputs = [source, *(self.numbers(parameter) for parameter in parameters)]
-        output = self.data(wanted, dtype)
-        self.op(builtin, inputs, [output], options, kind)
-        return self.build([source], [output])
 
 
 def transposed(shape: Sequence[int], order: Sequence[int], dtype: int = INT8) -> bytes:
@@ -187,7 +155,26 @@ def depth(shape: Shape, block: int, *, to_space: bool) -> bytes:
     return Bench().one(OPERATOR.SPACE_TO_DEPTH, wide, deep, options=options, kind=KIND.SpaceToDepthOptions)
 
 
+def reversed_(shape: Shape, axes: Sequence[int], dtype: int = INT8) -> bytes:
+    options = schema.ReverseV2OptionsT()
+    return Bench().one(
+        OPERATOR.REVERSE_V2, shape, shape, axes, options=options, kind=KIND.ReverseV2Options, dtype=dtype
+    )
+
+
+def repeated(shape: Shape, wanted: Shape, dtype: int = INT8) -> bytes:
+    return Bench().one(OPERATOR.BROADCAST_TO, shape, wanted, wanted, dtype=dtype)
+
+
+def filled(wanted: Shape, dtype: int = INT8) -> bytes:
+    builder = Bench()
+    value, output = builder.data((), dtype), builder.data(wanted, dtype)
+    builder.op(OPERATOR.FILL, [builder.numbers(wanted), value], [output])
+    return builder.build([value], [output])
+
+
 WHAT = ("transpose", "slice", "strided", "join", "pack", "unpack", "split", "pad", "mirror", "depth")
+WHAT += ("reverse", "repeat", "fill")
 shapes = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
 
 
@@ -230,6 +217,19 @@ def models(draw: st.DrawFn) -> bytes:
         sizes = [draw(st.integers(1, 3)) for _ in range(draw(st.integers(1, 3)))]
         at = axis % rank
         return divided((*shape[:at], sum(sizes), *shape[at + 1 :]), sizes, at, equal=len(set(sizes)) == 1)
+    dtype = draw(st.sampled_from([INT8, FLOAT32, INT16, INT32]))
+    if what == "reverse":
+        first = draw(st.integers(0, rank - 1))
+        axes = list(range(first, draw(st.integers(first, rank - 1)) + 1))
+        return reversed_(
+            shape, [at - rank * draw(st.booleans()) for at in draw(st.permutations(axes))], dtype
+        )
+    if what == "fill":
+        return filled(shape, draw(st.sampled_from([INT8, INT32, FLOAT32])))
+    if what == "repeat":
+        wanted = (*draw(st.lists(st.integers(1, 3), max_size=5 - rank)), *shape)
+        held = draw(st.integers(0, rank - 1))
+        return repeated(tuple(1 if draw(st.booleans()) else extent for extent in shape[held:]), wanted, dtype)
     pairs = [(draw(st.integers(0, 3)), draw(st.integers(0, 3))) for _ in shape]
     if what == "pad":
         return padded(
@@ -287,6 +287,11 @@ MODELS = [
     mirrored((3, 4), [(3, 1), (2, 4)], symmetric=True),
     depth((1, 2, 3, 4), 2, to_space=True),
     depth((2, 2, 1, 3), 3, to_space=False),
+    reversed_((2, 3, 4), (1,)),
+    reversed_((2, 3, 4, 2), (-3, 2), FLOAT32),
+    repeated((3, 1, 4), (2, 3, 5, 4)),
+    repeated((1,), (2, 3), INT16),
+    filled((2, 3)),
 ]
 
 
@@ -329,6 +334,8 @@ def test_arithmetic_on_shapes_is_done_at_export() -> None:
         (Bench().one(OPERATOR.PAD, (4,), (7,), [[1, 1]]), "makes [7] of [4]"),
         (mirrored((3,), [(3, 0)], symmetric=False), "pads 3 values by 3"),
         (joined([(1, 2), (1, 3)], 0), "has shapes that do not fit"),
+        (reversed_((2, 3, 4), (0, 2)), "the axes [0, 2], which do not follow one another"),
+        (Bench().one(OPERATOR.BROADCAST_TO, (1, 3), (2, 3), (4, 3)), "makes [2, 3] for a shape of [4, 3]"),
     ],
 )
 def test_what_does_not_fit_is_refused(model: bytes, says: str) -> None:

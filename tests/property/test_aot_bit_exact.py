@@ -1,4 +1,4 @@
-"""Random FULLY_CONNECTED models: all packs, compiled for the host with sanitizers, against TensorFlow Lite Micro.
+"""Random FULLY_CONNECTED models: all kernels, compiled for the host with sanitizers, against TensorFlow Lite Micro.
 
 Every output must be equal. A missing `tflite-micro` fails at the import below: an absent oracle proves nothing.
 """
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from tflite_micro.python.tflite_micro import runtime
 
 from boardproof_export.model.fixed_point import per_channel_multiplier, per_tensor_multiplier
-from boardproof_export.operators.dense import can_pair
+from boardproof_export.operators.dense import can_pair, piecewise
 from boardproof_export.operators.fully_connected import resolve
-from boardproof_export.shared.model import parse_graph
+from boardproof_export.shared.model import Op, parse_graph
 from boardproof_export.tflm.engines import support
 from model_builder import DenseLayer, dense_model
 from support.exactness import Case, prove
@@ -135,6 +135,26 @@ def test_where_paired_sums_would_not_fit() -> None:
     paired = [can_pair(_weights(case), _zero_point(case)) for case in batch]
     assert set(paired) == {True, False}
     prove(batch)
+
+
+def test_layers_whose_inputs_are_listed_a_piece_at_a_time() -> None:
+    """Depths on both sides of the bound and of whole pieces; batches, single outputs, weights with a zero point."""
+    batch, kinds = [], set()
+    rng = np.random.default_rng(7)
+    for depth, outputs in ((800, 3), (801, 1), (1024, 8), (1537, 17), (1000, 400), (2050, 9), (4001, 4)):
+        for weights_zero_point in (0, 5):
+            weights = rng.integers(-128, 128, (outputs, depth)).astype(np.int8)
+            scales = np.array([0.01], np.float32)
+            layer = DenseLayer(weights, scales, None, 8.0, 3, weights_zero_point=weights_zero_point)
+            content = dense_model([layer], input_scale=0.1, input_zero_point=-7, batch=2)
+            batch.append(Case(content, _inputs(depth, 2 * depth, -7)))
+            kinds.add(piecewise(resolve(parse_graph(content, Path("case.tflite")), _op(content))))
+    assert kinds == {True, False}
+    prove(batch)
+
+
+def _op(content: bytes) -> Op:
+    return parse_graph(content, Path("case.tflite")).ops[0]
 
 
 def test_where_float32_and_double_products_of_scales_round_apart() -> None:

@@ -57,6 +57,10 @@ def status(seq: int) -> bytes:
     return encode(messages.Status.TYPE, seq, b"")
 
 
+def keep_state(seq: int, payload: bytes = b"") -> bytes:
+    return encode(messages.KeepState.TYPE, seq, payload)
+
+
 def damaged(wire: bytes) -> bytes:
     """With one byte of its middle changed to something that is no delimiter."""
     at = len(wire) // 2
@@ -183,6 +187,41 @@ CONVERSATIONS: dict[str, Callable[[Requests], list[bytes]]] = {
         b.profile(1, 2),
         status(2),
     ],
+    "state that is kept": lambda b: [
+        hello(),
+        keep_state(1),
+        *(b.infer(n, 1) for n in range(2, 6)),
+        keep_state(1),
+        *(b.infer(n, 1) for n in (5, 6, 7)),
+        keep_state(8, b"\0"),
+        status(9),
+    ],
+    "a look inside where state is kept": lambda b: [
+        hello(),
+        keep_state(1),
+        b.profile(3),
+        b.layer(4, 0),
+        b.infer(2),
+    ],
+    "order where state is kept": lambda b: [
+        hello(),
+        keep_state(1),
+        b.infer(2),
+        keep_state(5),
+        b.infer(3),
+        b.infer(6),
+        keep_state(1),
+        b.infer(8),
+        b.infer(7),
+        status(9),
+    ],
+    "another session keeps no state": lambda b: [
+        hello(),
+        keep_state(1),
+        hello(2, 8),
+        b.profile(3),
+        b.infer(4),
+    ],
     "operators": lambda b: [
         hello(),
         ops(1),
@@ -225,7 +264,7 @@ CONVERSATIONS: dict[str, Callable[[Requests], list[bytes]]] = {
     ],
     "types that nobody knows": lambda b: [
         hello(),
-        encode(0x0A, 1, b"x"),
+        encode(0x0B, 1, b"x"),
         encode(0x7F, 2, b""),
         encode(0x82, 3, b"abc"),
         encode(0xFF, 4, b""),

@@ -57,23 +57,28 @@ class Convolution:
 
     def build(self) -> bytes:
         """The file's bytes."""
-        rng = np.random.default_rng(self.seed)
         builder = ModelBuilder()
         source = builder.tensor(self.shape, 0.02, self.zero_points[0])
+        return builder.build([source], [self.add_to(builder, source)])
+
+    def add_to(self, builder: ModelBuilder, source: int) -> int:
+        """Adds the convolution of a tensor of `shape` and returns its output."""
+        rng = np.random.default_rng(self.seed)
+        step = float(builder.tensors[source].quantization.scale[0])
         scales = rng.uniform(0.002, 0.01, self.outputs if self.per_channel else 1).astype(np.float32)
         taps = int(np.prod(self.weights_shape)) // self.outputs
-        scale = self.output_scale or float(0.02 * scales.max() * 40 * np.sqrt(taps) * 80 / 127)
+        scale = self.output_scale or float(step * scales.max() * 40 * np.sqrt(taps) * 80 / 127)
         size = (self.shape[0], *self.output_size, self.outputs)
         output = builder.tensor(size, scale, self.zero_points[1])
         inputs = [source, self._weights(builder, rng, scales)]
         if self.bias:
             bias = rng.integers(-3000, 3000, self.outputs).astype(np.int32)
-            inputs.append(builder.tensor((self.outputs,), 0.02 * scales, dtype=INT32, data=bias))
+            inputs.append(builder.tensor((self.outputs,), step * scales, dtype=INT32, data=bias))
         if self.kind == "transpose":
             shape = np.array(size, np.int32)
             inputs = [builder.tensor((4,), dtype=INT32, data=shape), inputs[1], source, *inputs[2:]]
         builder.op(self._builtin, inputs, [output], self._options(), self._options_type)
-        return builder.build([source], [output])
+        return output
 
     def _weights(self, builder: ModelBuilder, rng: np.random.Generator, scales: NDArray[np.float32]) -> int:
         axis = self.axis if self.axis is not None else 3 if self.kind == "depthwise" else 0

@@ -12,6 +12,7 @@ static void semihosting(uint32_t operation, const void *argument) {
 static void say(const char *text) { semihosting(0x04, text); }
 
 static int differs(const emulated_model_t *model) {
+  model->reset();
   for (unsigned image = 0; image < model->images; ++image) {
     int8_t *const input = model->input(0);
     for (unsigned i = 0; i < model->input_bytes; ++i) {

@@ -50,13 +50,16 @@ def split(row: NDArray[np.uint8], tensors: Sequence[Tensor]) -> list[NDArray[Any
     return arrays
 
 
-def oracle(case: Case) -> NDArray[np.int8]:
-    """TensorFlow Lite Micro's outputs as bytes, int8 (count, bytes of all outputs)."""
+def oracle(case: Case, *, fresh: bool = False) -> NDArray[np.int8]:
+    """TensorFlow Lite Micro's outputs as bytes, int8 (count, bytes of all outputs). `fresh`: each input meets an
+    interpreter of its own."""
     interpreter = runtime.Interpreter.from_bytes(case.content, arena_size=ARENA_BYTES)
     graph = graph_of(case.content)
     inputs = [graph.tensors[index] for index in graph.inputs]
     found = []
     for row in case.rows:
+        if fresh:
+            interpreter = runtime.Interpreter.from_bytes(case.content, arena_size=ARENA_BYTES)
         for position, values in enumerate(split(row, inputs)):
             interpreter.set_input(values.reshape(interpreter.get_input_details(position)["shape"]), position)
         interpreter.invoke()
@@ -74,8 +77,9 @@ def oracle_accepts(content: bytes) -> bool:
     return True
 
 
-def prove(batch: list[Case]) -> None:
-    """Renders every case for every pack, compiles them as one program and compares every output."""
+def prove(batch: list[Case], *, stateful: bool = False) -> None:
+    """Renders every case for all kernels, compiles them as one program and compares every output. `stateful`: with
+    state kept through the inputs, and with state put back before each."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         models = []
@@ -86,10 +90,13 @@ def prove(batch: list[Case]) -> None:
                 models.append(RenderedModel.of(manifest, folder / str(number) / manifest.core))
         engine = compile_engine(folder / "build", models)
         for number, case in enumerate(batch):
-            expected = oracle(case)
-            for position, pack in enumerate(CORES):
-                outputs = engine.run(number * len(CORES) + position, case.rows)
-                np.testing.assert_array_equal(outputs, expected, err_msg=f"case {number}, {pack}")
+            for fresh in (False, True) if stateful else (False,):
+                expected = oracle(case, fresh=fresh)
+                for position, kernels in enumerate(CORES):
+                    outputs = engine.run(number * len(CORES) + position, case.rows, fresh=fresh)
+                    np.testing.assert_array_equal(
+                        outputs, expected, f"case {number}, {kernels}, fresh: {fresh}"
+                    )
 
 
 def node_of(content: bytes) -> Node:
@@ -137,9 +144,10 @@ def check_reference(case: Case) -> None:
     node = node_of(case.content)
     graph = graph_of(case.content)
     inputs = [graph.tensors[index] for index in graph.inputs]
+    states = [state.initial.copy() for state in node.states]
     for row, wanted in zip(case.rows, oracle(case), strict=True):
         given = dict(zip(graph.inputs, split(row, inputs), strict=True))
-        made = node.operator.reference(node.layer, *(given[source] for source in node.sources))
+        made = node.operator.reference(node.layer, *(given[source] for source in node.sources), *states)
         written = dict(zip(node.outputs, made if isinstance(made, tuple) else (made,), strict=True))
         bytes_made = b"".join(np.ascontiguousarray(written[output]).tobytes() for output in graph.outputs)
         np.testing.assert_array_equal(np.frombuffer(bytes_made, np.int8), wanted, str(node.layer))

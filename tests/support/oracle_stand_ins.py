@@ -22,7 +22,7 @@ def load_sum(model: bytes, edges: Edges) -> Runner:
     """The sum of the input's first two bytes, twice."""
     assert model[4:8] == b"TFL3"
     assert (edges.input_bytes, edges.output_bytes) == (3, 2)
-    return lambda row: np.full(2, row[0] + row[1], dtype=np.uint8)
+    return lambda row, _fresh: np.full(2, row[0] + row[1], dtype=np.uint8)
 
 
 def load_crash(model: bytes, edges: Edges) -> Runner:
@@ -52,7 +52,7 @@ def load_broken(model: bytes, edges: Edges) -> Runner:
 def load_slow(model: bytes, edges: Edges) -> Runner:
     """It takes 2 ms an image."""
 
-    def run(row: Bytes) -> Bytes:
+    def run(row: Bytes, fresh: bool) -> Bytes:
         time.sleep(0.002)
         return np.zeros(2, dtype=np.uint8)
 
@@ -63,7 +63,7 @@ def load_counting(model: bytes, edges: Edges) -> Runner:
     """Its outputs depend on what it computed before."""
     calls: list[None] = []
 
-    def run(row: Bytes) -> Bytes:
+    def run(row: Bytes, fresh: bool) -> Bytes:
         calls.append(None)
         return np.full(2, len(calls), dtype=np.uint8)
 

@@ -54,6 +54,8 @@ static void put_u32(uint8_t *to, uint32_t value) {
   for (unsigned i = 0; i < 4; i++) to[i] = (uint8_t)(value >> 8u * i);
 }
 
+void engine_reset(void) {}
+
 engine_status_t engine_invoke(const engine_hook_t *hook, engine_fault_t *fault) {
   uint8_t sum[4];
   uint8_t length[4];

@@ -13,7 +13,7 @@ BUILD_HEADER = """
 #define BOARDPROOF_CORE "test"
 #define BOARDPROOF_BUILD_ID_BYTES {0, 1, 2, 3, 4, 5, 6, 7}
 """
-# Board, pack, and what its core library compiles with.
+# Board, kernels, and what its core library compiles with.
 BOARDS = [
     ("nano33ble", "dsp", ["-mcpu=cortex-m4", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16"]),
     ("nucleo_f446re", "dsp", ["-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"]),
@@ -24,13 +24,13 @@ BOARDS = [
 
 
 @pytest.mark.parametrize("level", ["-O2", "-Os", "-O0"])
-@pytest.mark.parametrize(("board", "pack", "flags"), BOARDS)
+@pytest.mark.parametrize(("board", "kernels", "flags"), BOARDS)
 def test_compiles_without_warnings(
-    tmp_path: Path, board: str, pack: str, flags: list[str], level: str
+    tmp_path: Path, board: str, kernels: str, flags: list[str], level: str
 ) -> None:
     model = tmp_path / "tiny.tflite"
     model.write_bytes(tiny_model())
-    (manifest,) = export.render(model, tmp_path, [pack])
+    (manifest,) = export.render(model, tmp_path, [kernels])
     (tmp_path / "boardproof_build.h").write_text(BUILD_HEADER, encoding="utf-8")
     folder = tmp_path / manifest.core
     parts = ("app", "protocol", "engine/aot") if level == "-O2" else ("engine/aot",)

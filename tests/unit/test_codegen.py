@@ -43,14 +43,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("pack", CORES)
-def test_golden(pack: str) -> None:
+@pytest.mark.parametrize("kernels", CORES)
+def test_golden(kernels: str) -> None:
     """BOARDPROOF_UPDATE_GOLDEN=1 writes the files anew; read the difference before you commit it."""
     graph = parse_graph(tiny_model(), Path("tiny.tflite"))
     network = resolve(graph)
     assert isinstance(network, Network)
-    manifest, files = export.render_aot(network, CORES[pack])
-    folder = GOLDEN / pack
+    manifest, files = export.render_aot(network, CORES[kernels])
+    folder = GOLDEN / kernels
     if os.environ.get("BOARDPROOF_UPDATE_GOLDEN"):
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
@@ -64,12 +64,19 @@ def test_golden(pack: str) -> None:
 
 def test_the_command_keeps_the_model(tiny: Path, tmp_path: Path) -> None:
     """For the builds to come; rendering alone, which every build does, does not: it would look like an export."""
-    export.run(model=tiny, out=tmp_path / "out", packs=["portable"], as_json=True)
+    export.run(model=tiny, out=tmp_path / "out", kernels=["portable"], as_json=True)
     assert (tmp_path / "out" / "model" / tiny.name).read_bytes() == tiny_model()
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"portable", "model"}
 
 
-def test_renders_every_pack(tiny: Path, tmp_path: Path) -> None:
+def test_without_a_checkout_a_folder_has_to_be_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "project_if_any", lambda: None)
+    with pytest.raises(InputError, match="no checkout") as caught:
+        export.run(model=tiny, out=None, kernels=None, as_json=False)
+    assert "--out" in caught.value.hint
+
+
+def test_renders_for_all_kernels(tiny: Path, tmp_path: Path) -> None:
     manifests = export.render(tiny, tmp_path / "out", ["portable", "dsp"])
     assert [manifest.core for manifest in manifests] == ["portable", "dsp"]
     for manifest in manifests:
@@ -170,11 +177,11 @@ def test_a_large_model_is_rendered_in_little_memory(tmp_path: Path) -> None:
     assert int(done.stdout) * unit < 400e6
 
 
-def refusal(path: Path, content: bytes, packs: tuple[str, ...] = ("portable",)) -> str:
+def refusal(path: Path, content: bytes, kernels: tuple[str, ...] = ("portable",)) -> str:
     path.write_bytes(content)
     out = path.parent / "out"
     with pytest.raises(InputError) as caught:
-        export.render(path, out, packs)
+        export.render(path, out, kernels)
     assert caught.value.hint
     assert caught.value.exit_code == 2
     assert not out.exists()
@@ -247,7 +254,7 @@ def test_a_bias_scale_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_pack_and_unwritable_folder(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no pack 'neon'"):
+    with pytest.raises(InputError, match="no kernels 'neon'"):
         export.render(tiny, tmp_path / "out", ["neon"])
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot write"):
@@ -292,14 +299,14 @@ def branching_model() -> bytes:
     return builder.build([source], [last])
 
 
-@pytest.mark.parametrize("pack", CORES)
-def test_the_hook_sees_every_operator_in_place(tmp_path: Path, pack: str) -> None:
+@pytest.mark.parametrize("kernels", CORES)
+def test_the_hook_sees_every_operator_in_place(tmp_path: Path, kernels: str) -> None:
     from tflite_micro.python.tflite_micro import runtime
 
     path = tmp_path / "branching.tflite"
     path.write_bytes(branching_model())
-    (manifest,) = export.render(path, tmp_path / "out", [pack])
-    model = RenderedModel.of(manifest, tmp_path / "out" / pack)
+    (manifest,) = export.render(path, tmp_path / "out", [kernels])
+    model = RenderedModel.of(manifest, tmp_path / "out" / kernels)
     engine = compile_engine(tmp_path / "build", [model])
     inputs = np.random.default_rng(5).integers(-128, 128, (1, 15)).astype(np.int8)
     preserve = runtime.InterpreterConfig.kPreserveAllTensors
@@ -315,12 +322,12 @@ def test_the_hook_sees_every_operator_in_place(tmp_path: Path, pack: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("pack", "core"),
+    ("kernels", "core"),
     [("portable", "cortex-m0"), ("portable", "cortex-m3"), ("dsp", "cortex-m4"), ("dsp", "cortex-m7")],
 )
-def test_compiles_for_the_board_without_warnings(tiny: Path, tmp_path: Path, pack: str, core: str) -> None:
-    export.render(tiny, tmp_path / "out", [pack])
-    folder = tmp_path / "out" / pack
+def test_compiles_for_the_board_without_warnings(tiny: Path, tmp_path: Path, kernels: str, core: str) -> None:
+    export.render(tiny, tmp_path / "out", [kernels])
+    folder = tmp_path / "out" / kernels
     sources = [
         folder / "model_aot.c",
         *sorted((FIRMWARE / "engine" / "aot").rglob("*.c")),

@@ -62,7 +62,7 @@ def test_the_record(converted: Any) -> None:
     assert record["h5_bytes"] == 1_244_464
     assert record["test_images"] == 10_000
     assert tuple(by_name(record)) == RUNGS
-    keys = {"name", "file", "bytes", "share_of_h5", "accuracy", "quality", "snr_db"}
+    keys = {"name", "file", "bytes", "share_of_h5", "accuracy", "interval", "mcnemar", "quality", "snr_db"}
     keys |= {"engines", "host_only", "reason", "sha256"}
     for rung in record["rungs"]:
         content = (converted.folder / rung["file"]).read_bytes()

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from boardproof_export.ladder import convert_table, keras_file, rungs
+from boardproof_export.ladder import convert, convert_table, keras_file, rungs
+from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.sources.opening import SourceOptions
 from boardproof_host.commands.main import build_parser, joined
 
@@ -21,6 +22,8 @@ def rung(name: str, *engines: str, reason: str = "") -> dict[str, Any]:
         "bytes": 409_640,
         "share_of_h5": 0.329,
         "accuracy": 0.873,
+        "interval": (0.866, 0.879),
+        "mcnemar": {} if name == "float32" else {"float32": {"alone": 3, "other_alone": 5, "p": 0.7265625}},
         "quality": {"kind": "classes", "metrics": {"top_1": 0.873}},
         "snr_db": None,
         "engines": engines,
@@ -51,6 +54,24 @@ def record(*rungs: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "input_range": [0.0, 1.0],
         "better_range": None,
     } | changes
+
+
+def said(*rungs: dict[str, Any]) -> list[str]:
+    return list(convert_table.lines(record(*rungs), Path("m.keras"), Path("out"), SourceOptions()))
+
+
+def test_how_sure_the_accuracies_are() -> None:
+    shown = said(rung("float32"), rung("int8", "aot"))
+    assert "95 % interval of float32: 86.60% to 87.90%" in shown
+    assert "no other rung is better or worse than float32 (McNemar, p 0.73 or more)" in shown
+    worse = rung("int8", "aot") | {"mcnemar": {"float32": {"alone": 10, "other_alone": 1_040, "p": 1e-9}}}
+    (line,) = (line for line in said(rung("float32"), rung("dynamic"), worse) if "McNemar" in line)
+    assert line.startswith(
+        "int8 is worse than float32 (McNemar, p 1e-09): of the samples, 10 are right in it alone, 1,040"
+    )
+    unlabelled = [one | {"interval": None, "mcnemar": {}} for one in (rung("float32"), rung("int8", "aot"))]
+    assert not [line for line in said(*unlabelled) if "McNemar" in line or "interval" in line]
+    assert "interval" in " ".join(said(rung("float32"))) and "McNemar" not in " ".join(said(rung("float32")))
 
 
 def test_the_table_fits_sixty_columns() -> None:
@@ -187,3 +208,13 @@ def test_legacy_keras_in_the_environment_changes_nothing(tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("3.")
+
+
+def test_without_a_checkout_the_working_folder_has_the_trained_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convert, "project_if_any", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="there is no trained model") as caught:
+        convert.default_model()
+    assert str(tmp_path / ".boardproof" / "model") in caught.value.message

@@ -1,17 +1,18 @@
 """What an engine cannot run is refused before anything is built or started, by every command that would run it."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from boardproof_export.aot.network import Network, resolve
+from boardproof_export.aot.network import Network, reasons_of, resolve
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model import parse_graph
 from boardproof_export.tflm.engines import require_engine
 from boardproof_export.tflm.limits import firmware_reasons
-from model_builder import FLOAT32, ModelBuilder
+from model_builder import FLOAT32, INT32, ModelBuilder
 from support.linked_checkout import boardproof, linked_checkout
 from support.small_models import running_sum_model
 
@@ -60,6 +61,15 @@ def many_dimensions() -> bytes:
     return builder.build([source], [sink])
 
 
+def two_scales() -> bytes:
+    """A requantization from uint8, whose input has two scales."""
+    builder = ModelBuilder()
+    source = builder.tensor((1, 8), np.array([0.5, 0.25], np.float32), dtype=schema.TensorType.UINT8)
+    sink = builder.tensor((1, 8), 0.5)
+    builder.op(schema.BuiltinOperator.QUANTIZE, [source], [sink])
+    return builder.build([source], [sink])
+
+
 def with_inputs(*positions: int) -> bytes:
     """A reshape whose graph names as inputs its source (0), its output (1) or the constant shape (2)."""
     builder = ModelBuilder()
@@ -99,6 +109,25 @@ def test_what_would_touch_memory_that_is_not_the_model_s_is_refused(model: bytes
 @pytest.mark.parametrize("model", [with_inputs(0, 0), with_inputs(0, 2), many_dimensions()])
 def test_what_the_reference_does_not_hold_no_engine_runs(model: bytes) -> None:
     assert not isinstance(resolve(parse_graph(model, Path("m.tflite"))), Network)
+
+
+def test_an_edge_with_two_scales_is_refused_before_it_is_rendered() -> None:
+    reason, *_ = reasons_of(parse_graph(two_scales(), Path("m.tflite")))
+    assert str(reason) == "the model has an input with 2 scales"
+
+
+def test_a_tensor_that_no_board_holds_takes_no_memory_here() -> None:
+    """A file of 800 bytes that tells of 200 million values."""
+    builder = ModelBuilder()
+    source, sink = builder.tensor((20_000, 10_000), 0.5), builder.tensor((10_000, 20_000), 0.5)
+    axes = builder.tensor((2,), dtype=INT32, data=np.array([1, 0], np.int32))
+    builder.op(schema.BuiltinOperator.TRANSPOSE, [source, axes], [sink])
+    tracemalloc.start()
+    (reason,) = reasons_of(parse_graph(builder.build([source], [sink]), Path("m.tflite")))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "has a tensor of 200,000,000 values" in str(reason)
+    assert peak < 1 << 20
 
 
 def test_a_dense_layer_whose_shapes_fit_is_taken() -> None:

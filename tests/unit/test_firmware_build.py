@@ -18,6 +18,7 @@ import firmware_build
 
 from boardproof_export.shared.project import Project
 from boardproof_host.boards import build
+from boardproof_host.boards.overflow import overflow
 
 SCRIPTS, PLATFORM = ROOT / "firmware" / "scripts", ROOT / "firmware" / "platform"
 OFFLINE = PLATFORM / "offline.py"
@@ -107,6 +108,44 @@ def test_sizes_are_added_up_as_platformio_does(
     listing: str, pattern: str | None, expected: int | None
 ) -> None:
     assert firmware_build.sum_of_sizes(listing, pattern) == expected
+
+
+@pytest.mark.parametrize(
+    ("arena", "constants", "words"),
+    [
+        (8192, 253952, None),
+        (9000, 10, "9,000 bytes of RAM for its tensors, the board has 8,192: at least 808 bytes are missing"),
+        (10, 253953, "253,953 bytes of flash for its constants, the board has 253,952: at least 1 bytes"),
+    ],
+)
+def test_a_model_that_cannot_fit_is_known_before_it_is_compiled(
+    arena: int, constants: int, words: str | None
+) -> None:
+    manifest = {"arena_bytes": arena, "constants_bytes": constants, "bytes": 1}
+    said = firmware_build.shortage(manifest, 8192, 253952)
+    assert said is None if words is None else said is not None and words in said
+    assert firmware_build.shortage(manifest, None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ("ld: region `RAM' overflowed by 240720 bytes", "240,720 bytes of RAM"),
+        ("ld: region `dram0_0_seg' overflowed by 8 bytes", "8 bytes of RAM"),
+        ("ld: region `FLASH' overflowed by 1720 bytes", "1,720 bytes of flash"),
+        ("Error: The data size (8200 bytes) is greater than maximum allowed (8192 bytes)", "8 bytes of RAM"),
+        ("Error: The program size (9 bytes) is greater than maximum allowed (8 bytes)", "1 bytes of flash"),
+        (
+            "HARDWARE: ATMEGA2560 16MHz, 8KB RAM, 248KB Flash\n"
+            "ld: address 0x80318f of p.elf section `.bss' is not within region `data'\n",
+            "3,983 bytes of RAM",
+        ),
+        ("error: expected ';'", None),
+    ],
+)
+def test_what_a_linker_says_of_memory(log: str, words: str | None) -> None:
+    said = overflow(log)
+    assert said is None if words is None else said is not None and said.startswith(words)
 
 
 def test_what_a_program_loads_is_what_lies_in_flash(tmp_path: Path) -> None:

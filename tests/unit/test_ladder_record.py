@@ -14,6 +14,7 @@ from boardproof_export.shared.ladder_record import (
     TRAIN_SCHEMA,
     ladder_is_current,
     train_is_current,
+    trained_stem,
 )
 
 KERAS = "fashion_mnist.keras"
@@ -89,3 +90,18 @@ def test_a_ladder_without_rungs_is_none(folder: Path) -> None:
     record = json.loads((folder / LADDER_FILE).read_text())
     write(folder / LADDER_FILE, record | {"rungs": []})
     assert not ladder_is_current(folder / KERAS)
+
+
+@pytest.mark.parametrize(
+    ("text", "stem"),
+    [
+        ('{"arch": "cnn"}', "fashion_mnist_cnn"),
+        ('{"arch": "mlp"}', "fashion_mnist"),
+        ("{}", "fashion_mnist"),  # of a boardproof that knew the course's model alone
+        ('{"arch": 1}', "fashion_mnist"),
+    ],
+)
+def test_the_files_of_the_last_training(tmp_path: Path, text: str, stem: str) -> None:
+    assert trained_stem(tmp_path) == "fashion_mnist"
+    (tmp_path / TRAIN_FILE).write_text(text)
+    assert trained_stem(tmp_path) == stem

@@ -40,5 +40,12 @@ def test_a_chain_costs_its_widest_moment() -> None:
     assert plan_buffers(chain).arena_bytes == 784 + 128
 
 
+def test_another_order_is_found_where_the_largest_first_would_waste_room() -> None:
+    """Placed at 0 and 72 in the order of their sizes, the first two leave a gap of 8 bytes below the third."""
+    sizes = [(72, 0, 1), (64, 4, 4), (56, 1, 4), (16, 4, 4)]
+    buffers = [Buffer(str(index), *what) for index, what in enumerate(sizes)]
+    assert plan_buffers(buffers).arena_bytes == 64 + 56 + 16
+
+
 def test_nothing_to_place() -> None:
     assert plan_buffers([]).arena_bytes == ALIGNMENT

@@ -1,4 +1,4 @@
-"""`import boardproof`: a run and a trace without a command line."""
+"""`import boardproof`: a run, a trace and a profile without a command line."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import boardproof
-from boardproof import BoardOptions, BoardproofError, ImageOptions, RunOptions, TraceOptions
+from boardproof import BoardOptions, BoardproofError, ImageOptions, ProfileOptions, RunOptions, TraceOptions
 from support.host_c import ROOT
 
 MODEL = ROOT / "models" / "fashion_mnist_int8.tflite"
@@ -20,6 +20,8 @@ def test_a_run_and_its_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert (finished.report.outcome, finished.folder) == ("proven", tmp_path / "out")
     trace = boardproof.trace(TraceOptions(board, images=(3,)))
     assert (trace.images, trace.divergences) == ((3,), ())
+    found = boardproof.profile(ProfileOptions(board, limit=2)).profile
+    assert (found.images, [op.macs for op in found.ops]) == ((0, 1), [0, 784 * 128, 1280])
 
 
 def test_an_error_is_an_exception(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from boardproof_export.shared import quality
+from boardproof_export.shared.statistics import mcnemar, wilson
 from boardproof_export.shared.tensors import TensorInfo
 from records import build, found
 
@@ -64,13 +65,13 @@ def test_reconstruction() -> None:
 
 
 def test_intervals_and_pairs() -> None:
-    low, high = quality.wilson(0.9, 100)
+    low, high = wilson(0.9, 100)
     assert (round(low, 4), round(high, 4)) == (0.8256, 0.9448)
-    assert quality.wilson(1.0, 10)[1] == pytest.approx(1.0)
+    assert wilson(1.0, 10)[1] == pytest.approx(1.0)
     for one, other in ((0, 0), (1, 0), (3, 9), (12, 2), (40, 70)):
         count = one + other
         exact = min(1.0, 2 * sum(comb(count, k) for k in range(min(one, other) + 1)) / 2**count)
-        assert quality.mcnemar(one, other) == pytest.approx(exact)
+        assert mcnemar(one, other) == pytest.approx(exact)
 
 
 def test_a_record_has_it() -> None:

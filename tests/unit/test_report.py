@@ -16,20 +16,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from boardproof_export.shared import project
-from boardproof_export.shared.errors import InputError
-from boardproof_export.shared.project import Project
-from boardproof_host.commands import report as report_command
-from boardproof_host.commands.main import main
 from boardproof_host.record import file
 from boardproof_host.record.facts import Gates
-from boardproof_host.record.schema import Gate, Measurement, Report
-from boardproof_host.record.store import Store
+from boardproof_host.record.schema import Gate, Measurement, Outcome, Report
 from boardproof_host.report import print_report, render_html, render_junit, render_markdown, render_terminal
-from records import build, fell_silent, silicon
+from records import build, fell_silent, insides, silicon
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "report"
-RECORDS = {"exact": build(), "diverged": silicon(), "failed": fell_silent()}
 
 
 def found(report: Report) -> Measurement:
@@ -39,6 +32,9 @@ def found(report: Report) -> Measurement:
 
 def with_measured(report: Report, **changed: Any) -> Report:
     return replace(report, measured=replace(found(report), **changed))
+
+
+RECORDS = {"exact": with_measured(build(), **insides()), "diverged": silicon(), "failed": fell_silent()}
 
 
 def terminal(report: Report, width: int = 80) -> str:
@@ -123,6 +119,8 @@ def without_anything(record: Report) -> Report:
             class_accuracy=None,
             accuracy=dict.fromkeys(found(record).accuracy),
             mismatches=(),
+            profile=None,
+            memory=None,
             link=replace(found(record).link, images_per_second=None),
         ),
         dataset=None,
@@ -149,6 +147,22 @@ def test_the_verdict_of_an_engine_that_is_its_own_oracle_says_so(fmt: str) -> No
 def test_a_missed_gate_is_told(fmt: str) -> None:
     text = RENDERERS[fmt](build(gates=Gates(min_accuracy=0.99)))
     assert "min-accuracy" in text or "wanted 99.00 %" in text
+
+
+@pytest.mark.parametrize("fmt", ["terminal", "markdown", "html"])
+@pytest.mark.parametrize(
+    ("outcome", "stamp"),
+    [
+        ("proven", "exact"),
+        ("missed", "exact, gate missed"),
+        ("incomplete", "exact, incomplete"),
+        ("interrupted", "exact, interrupted"),
+        ("failed", "failed"),
+    ],
+)
+def test_a_verdict_is_not_alone_where_the_run_was_not_well(outcome: Outcome, stamp: str, fmt: str) -> None:
+    text = RENDERERS[fmt](replace(RECORDS["exact"], outcome=outcome))
+    assert {"terminal": f" {stamp}  ", "markdown": f": {stamp}\n", "html": f">{stamp}<"}[fmt] in text
 
 
 @pytest.mark.parametrize("fmt", ["terminal", "markdown", "html"])
@@ -210,6 +224,8 @@ def test_html_has_its_plots() -> None:
     assert list(plots) == [
         "Accuracy of the board and of every oracle",
         "Inferences by cost",
+        "instructions of an inference, by operator",
+        "The arena: address by operator",
         "Confusion: label (row), predicted by the board (column)",
     ]
     bars = list(plots["Accuracy of the board and of every oracle"].iter("rect"))
@@ -298,61 +314,3 @@ def test_junit_is_red_where_the_run_was(record: Report, failures: int, errors: i
         assert int(element.attrib["tests"]) == len(list(suite.iter("testcase"))) == cases
         assert int(element.attrib["failures"]) == len(list(suite.iter("failure"))) == failures
         assert int(element.attrib["errors"]) == len(list(suite.iter("error"))) == errors
-
-
-# -- the command ----------------------------------------------------------------------------------------------
-
-
-def rendered(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert main(["report", *arguments]) == 0
-    return capsys.readouterr().out
-
-
-@pytest.mark.parametrize("fmt", report_command.FORMATS)
-def test_report_command_prints_and_writes(
-    fmt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = file.write(RECORDS["exact"], tmp_path / "report.json")
-    out = tmp_path / "rendered"
-    assert rendered(capsys, str(path), "--format", fmt, "--out", str(out)) == ""
-    printed, written = rendered(capsys, str(tmp_path), "--format", fmt), out.read_text(encoding="utf-8")
-    if fmt == "terminal":
-        assert "0 of 18 outputs" in printed and "0 of 18 outputs" in written
-        assert "\x1b" not in written
-    elif fmt == "json":
-        assert printed == written == file.to_json(RECORDS["exact"])
-    else:
-        assert printed == written == RENDERERS[fmt](RECORDS["exact"])
-
-
-def test_report_command_refuses_what_it_cannot_use(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = str(file.write(RECORDS["exact"], tmp_path / "report.json"))
-    for arguments, words in (
-        ([path, "--out", f"{path}/below.html"], "is in a folder that is not there"),
-        ([path, "--out", str(tmp_path)], "is a folder"),
-        ([path, "--out", str(tmp_path / "absent" / "x.html")], "is in a folder that is not there"),
-        ([str(tmp_path / "absent.json")], "cannot read"),
-    ):
-        assert main(["report", *arguments]) == 2
-        assert words in capsys.readouterr().err
-    assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
-
-
-def test_a_target_names_its_newest_record(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BOARDPROOF_PROJECT", raising=False)
-    monkeypatch.setattr(project, "find_project", no_checkout)
-    kept = Store(tmp_path / ".boardproof" / "reports")
-    for stamp, record in (("1", RECORDS["exact"]), ("2", RECORDS["diverged"])):
-        file.write(record, kept.root / "board" / stamp / "report.json")
-    assert "something else" in rendered(capsys, "board")
-    listed = rendered(capsys)
-    assert [line.split()[2] for line in listed.splitlines()] == ["diverged", "proven"]
-
-
-def no_checkout(_: Path | None = None) -> Project:
-    raise InputError("no checkout", hint="")

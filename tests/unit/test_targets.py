@@ -39,8 +39,8 @@ def write(project: Project, text: str) -> None:
 def test_a_section_overrides_what_it_extends_and_the_last_base_lies_on_top(project: Project) -> None:
     write(
         project,
-        "[env]\ncustom_engine = aot\ncustom_pack = shared\n"
-        "[base]\nboard = below\ncustom_pack = base\n"
+        "[env]\ncustom_engine = aot\ncustom_kernels = shared\n"
+        "[base]\nboard = below\ncustom_kernels = base\n"
         "[first]\nextends = base\nboard = first\n"
         "[second]\nboard = second\ncustom_title = Second\n"
         "[env:one]\nextends = first, second\ncustom_engine = tflm\n"
@@ -49,17 +49,17 @@ def test_a_section_overrides_what_it_extends_and_the_last_base_lies_on_top(proje
     found = load_targets(project)
     assert list(found) == ["one", "two", VIRTUAL.name, NATIVE.name]
     one, two = found["one"], found["two"]
-    assert (one.board, one.engine, one.pack, one.description) == ("second", "tflm", "base", "Second")
-    assert (two.board, two.engine, two.pack, two.description) == ("own", "aot", "shared", "own")
+    assert (one.board, one.engine, one.kernels, one.description) == ("second", "tflm", "base", "Second")
+    assert (two.board, two.engine, two.kernels, two.description) == ("own", "aot", "shared", "own")
     assert not one.emulated
 
 
 def test_a_board_definition_of_ours_says_how_it_is_emulated(project: Project) -> None:
-    definition = {"name": "A board", "build": {"pack": "dsp"}, "emulator": {"program": "qemu-system-arm"}}
+    definition = {"name": "A board", "build": {"kernels": "dsp"}, "emulator": {"program": "qemu-system-arm"}}
     (project.boards / "mine.json").write_text(json.dumps(definition), encoding="utf-8")
     write(project, "[env:mine]\nboard = mine\n")
     target = find_target(project, "mine")
-    assert (target.description, target.pack, target.emulated) == ("A board", "dsp", True)
+    assert (target.description, target.kernels, target.emulated) == ("A board", "dsp", True)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,18 @@ def test_a_wrong_project_is_not_replaced_by_another(tmp_path: Path, monkeypatch:
         find_project()
 
 
+@pytest.mark.parametrize("where", ["platformio.ini", "the board definition"])
+def test_the_former_name_of_kernels_is_refused(project: Project, where: str) -> None:
+    """Passed over, it would have the portable kernels built, and nobody would know why they are slow."""
+    in_definition = where == "the board definition"
+    definition = {"name": "A board", "build": {"pack": "dsp"} if in_definition else {}}
+    (project.boards / "mine.json").write_text(json.dumps(definition), encoding="utf-8")
+    write(project, "[env:mine]\nboard = mine\n" + ("" if in_definition else "custom_pack = dsp\n"))
+    with pytest.raises(InputError, match="they are custom_kernels") as caught:
+        load_targets(project)
+    assert "rename" in caught.value.hint
+
+
 def test_the_nearest_names_are_offered() -> None:
     with pytest.raises(InputError) as error:
         find_target(Project(ROOT), "qemu_cortexm4")
@@ -102,7 +114,7 @@ def test_platformio_reads_the_same() -> None:
         section, target = f"env:{name}", found[name]
         assert config.get(section, "board") == target.board
         assert config.get(section, "custom_engine") == target.engine
-        assert config.get(section, "custom_pack", target.pack) == target.pack
+        assert config.get(section, "custom_kernels", target.kernels) == target.kernels
         assert config.get(section, "custom_title", target.description) == target.description
 
 

@@ -178,25 +178,25 @@ def test_without_tflite_micro_the_arena_is_estimated(tmp_path: Path, monkeypatch
 
 
 def test_renders_what_the_other_engine_cannot_run(tmp_path: Path) -> None:
-    path = tmp_path / "abs.tflite"
-    path.write_bytes(softmax_model(OPS.ABS))
+    path = tmp_path / "sin.tflite"
+    path.write_bytes(softmax_model(OPS.SIN))
     (manifest,) = export.render(path, tmp_path / "out", [])
     assert {file.name for file in (tmp_path / "out" / "tflm").iterdir()} == FILES
     assert read_manifest(tmp_path / "out" / "tflm") == manifest
     assert (manifest.engine, manifest.core, manifest.constants_bytes) == ("tflm", "tflm", path.stat().st_size)
-    assert [op.name for op in manifest.ops] == ["ABS"]
+    assert [op.name for op in manifest.ops] == ["SIN"]
     config = (tmp_path / "out" / "tflm" / "model_config.h").read_text()
     assert f"#define MODEL_TFLM_ARENA_NEEDED {manifest.arena_bytes}\n" in config
     assert "MVE" not in config  # no dense layer
-    with pytest.raises(InputError, match=r"operator 0 \(ABS\) is not an operator that the aot engine has"):
+    with pytest.raises(InputError, match=r"operator 0 \(SIN\) is not an operator that the aot engine has"):
         export.render(path, tmp_path / "out", ["tflm", "portable"])
 
 
-def test_no_packs_means_all_that_run(tmp_path: Path) -> None:
+def test_no_kernels_named_means_all_that_run(tmp_path: Path) -> None:
     path = tmp_path / "tiny.tflite"
     path.write_bytes(tiny_model())
-    packs = [manifest.core for manifest in export.render(path, tmp_path / "out", [])]
-    assert set(packs) > {"tflm", "portable", "dsp"}
+    folders = [manifest.core for manifest in export.render(path, tmp_path / "out", [])]
+    assert set(folders) > {"tflm", "portable", "dsp"}
 
 
 def test_same_file_gives_same_bytes(tmp_path: Path) -> None:

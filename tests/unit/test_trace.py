@@ -15,7 +15,8 @@ from boardproof_host.record import file
 from boardproof_host.record.schema import Mismatch, Report, Target
 from boardproof_host.record.store import Store
 from boardproof_host.runs import layers, suspects
-from boardproof_host.runs.layers import Divergence, Element, Entry
+from boardproof_host.runs.diagnosis import Diagnosis
+from boardproof_host.runs.layers import Differing, Divergence, Element, Entry
 from boardproof_host.runs.trace_record import OpRow, Trace
 from model_builder import random_model
 from records import build, fell_silent
@@ -32,7 +33,7 @@ def graph_of(model: bytes) -> Graph:
 def diverge(kind: str, board: list[Any], reference: list[Any]) -> Divergence:
     graph = graph_of(reshaping_model(kind))
     sides = [np.array(values, kind).tobytes() for values in (board, reference)]
-    return layers.diverge(7, graph, Entry(0, 0, 0, 6, 0), *sides)
+    return layers.diverge(graph, Differing(7, Entry(0, 0, 0, 6, 0), *sides))
 
 
 def test_values_that_differ_are_shown_the_worst_first() -> None:
@@ -40,13 +41,13 @@ def test_values_that_differ_are_shown_the_worst_first() -> None:
     assert (found.image, found.op, found.name, found.output) == (7, 0, "RESHAPE", 0)
     assert (found.tensor, found.type, found.shape) == ("out_int8", "int8", (2, 3))
     assert (found.values, found.differing, found.max_abs_diff) == (6, 2, 255)
-    assert found.elements == (Element(1, -128, 127), Element(3, 4, 5))
+    assert found.elements == (Element(1, (0, 1), -128, 127), Element(3, (1, 0), 4, 5))
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int16", "int32", "bool"])
 def test_values_of_other_types(kind: str) -> None:
     found = diverge(kind, [1, 1, 0, 0, 1, 1], [1, 0, 0, 0, 1, 1])
-    assert (found.differing, found.max_abs_diff, found.elements) == (1, 1, (Element(1, 1, 0),))
+    assert (found.differing, found.max_abs_diff, found.elements) == (1, 1, (Element(1, (0, 1), 1, 0),))
 
 
 def test_floats_differ_by_their_bits_and_stay_json() -> None:
@@ -54,19 +55,19 @@ def test_floats_differ_by_their_bits_and_stay_json() -> None:
     found = diverge("float32", [nan, 0.5, -0.0, 2.0, nan, inf], [nan, 0.25, 0.0, 2.0, 1.0, 3.0])
     assert found.differing == 4
     assert {element.at for element in found.elements[:2]} == {4, 5}
-    assert found.elements[2:] == (Element(1, 0.5, 0.25), Element(2, 0, 0))
+    assert found.elements[2:] == (Element(1, (0, 1), 0.5, 0.25), Element(2, (0, 2), 0, 0))
     json.dumps([found.max_abs_diff, *(e.board for e in found.elements)], allow_nan=False)
 
 
 def test_outputs_of_another_size_have_no_values_to_show() -> None:
     graph = graph_of(reshaping_model("int8"))
-    found = layers.diverge(0, graph, Entry(0, 0, 0, 6, 0), b"\0" * 5, b"\0" * 6)
+    found = layers.diverge(graph, Differing(0, Entry(0, 0, 0, 6, 0), b"\0" * 5, b"\0" * 6))
     assert found.differing is None and found.elements == ()
 
 
 def test_at_most_so_many_values_are_shown() -> None:
     graph = graph_of(random_model(1, depths=(4, 100)))
-    found = layers.diverge(0, graph, Entry(0, 0, 0, 100, 0), bytes(100), bytes([1]) * 100)
+    found = layers.diverge(graph, Differing(0, Entry(0, 0, 0, 100, 0), bytes(100), bytes([1]) * 100))
     assert (found.differing, len(found.elements)) == (100, layers.SHOWN)
 
 
@@ -156,7 +157,7 @@ def test_images_by_name() -> None:
 
 # -- the words ------------------------------------------------------------------------------------------------
 
-FOUND = Divergence(12, 1, "SOFTMAX", 0, "t", "int8", (1, 10), 10, 1, 1, (Element(3, -7, -8),))
+FOUND = Divergence(12, 1, "SOFTMAX", 0, "t", "int8", (1, 10), 10, 1, 1, (Element(3, (0, 3), -7, -8),))
 
 
 def trace_of(**changed: Any) -> Trace:
@@ -177,6 +178,7 @@ def trace_of(**changed: Any) -> Trace:
         ),
         "ticks": 123_457_789.5,
         "divergences": (FOUND,),
+        "diagnoses": (Diagnosis(1, 0, (12,), "rounding", "by one: a rounding", ()),),
     }
     return Trace(**arguments | changed)
 
@@ -185,13 +187,27 @@ def test_the_words_of_a_trace_that_diverged() -> None:
     text = text_of(trace_of())
     assert "image 12 diverges first at operator 1 (SOFTMAX)" in text
     assert "int8 [1, 10]: 1 of 10 values differ, by 1 at most" in text
-    assert "\n   3     -7         -8\n" in text
+    assert "\n  channel  board  reference\n        3     -7         -8\n" in text
+    assert (
+        "\noperator 1 (SOFTMAX): by one: a rounding\n  largest difference: 1 at channel 3 of image 12\n"
+        in text
+    )
     assert "123,456,790" in text and "99.9%" in text and "123,457,790" in text
     assert "they are no time" in text
     assert text.endswith("1 of 2 diverge, first at operator 1 (SOFTMAX)\n")
     both = tuple(replace(op, differs_in=1) for op in trace_of().ops)
     text = text_of(trace_of(ops=both, divergences=(replace(FOUND, op=0),)))
     assert text.endswith("(SOFTMAX); what differs behind it may follow from it\n")
+
+
+def test_the_largest_difference_of_all_images_is_named_by_row_column_and_channel() -> None:
+    far = Element(77, (0, 1, 2, 3), 50, -50)
+    found = replace(FOUND, image=13, shape=(1, 4, 5, 6), max_abs_diff=100, elements=(far,))
+    text = text_of(trace_of(divergences=(FOUND, found)))
+    assert "  row  column  channel  board  reference\n    1       2        3     50        -50" in text
+    assert "largest difference: 100 at row 1, column 2, channel 3 of image 13" in text
+    endless = replace(found, max_abs_diff="inf")
+    assert "largest difference: inf at row 1" in text_of(trace_of(divergences=(FOUND, endless)))
 
 
 def test_tables_fit_sixty_columns_whatever_the_names() -> None:
@@ -224,11 +240,13 @@ def test_more_images_than_are_shown_are_counted() -> None:
 def test_a_terminal_obeys_no_name() -> None:
     assert printable("a\x1b]0;title\x07b\u202e") == "a?]0;title?b?"
     rows = (replace(trace_of().ops[0], name="\x1b[2J"),)
-    assert "\x1b" not in text_of(trace_of(ops=rows, divergences=(replace(FOUND, name="\x1b[2J"),)))
+    found = (replace(FOUND, op=0, name="\x1b[2J"),)
+    meant = (replace(trace_of().diagnoses[0], op=0),)
+    assert "\x1b" not in text_of(trace_of(ops=rows, divergences=found, diagnoses=meant))
 
 
 def test_the_record_is_json_without_numbers_that_json_lacks() -> None:
     record = json.loads(trace_of().to_json())
     assert next(iter(record)) == "schema"
     assert record["schema"] == "boardproof.trace/1"
-    assert record["divergences"][0]["elements"] == [{"at": 3, "board": -7, "reference": -8}]
+    assert record["divergences"][0]["elements"] == [{"at": 3, "index": [0, 3], "board": -7, "reference": -8}]

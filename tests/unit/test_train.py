@@ -19,6 +19,7 @@ from boardproof_export.shared.ladder_record import TRAIN_SCHEMA
 
 def test_one_epoch_trains(trained: Any) -> None:
     assert trained.record["schema"] == TRAIN_SCHEMA
+    assert trained.record["arch"] == "mlp"
     assert trained.record["seed"] == 7 and trained.record["epochs"] == 1
     assert 0.80 < trained.record["test_accuracy"] < 0.90
     assert 0.2 < trained.record["test_loss"] < 0.7
@@ -58,24 +59,29 @@ def no_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestRefusals:
     def test_epochs(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="--epochs 0"):
-            train.run(out=tmp_path, data=None, epochs=0, seed=1, as_json=False)
+            train.run(arch="mlp", out=tmp_path, data=None, epochs=0, seed=1, as_json=False)
 
     @pytest.mark.parametrize("seed", [-1, 2**32])
     def test_seed(self, tmp_path: Path, seed: int) -> None:
         with pytest.raises(InputError, match="--seed"):
-            train.run(out=tmp_path, data=None, epochs=1, seed=seed, as_json=False)
+            train.run(arch="mlp", out=tmp_path, data=None, epochs=1, seed=seed, as_json=False)
+
+    def test_architecture(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="no architecture 'rnn'") as caught:
+            train.run(arch="rnn", out=tmp_path, data=None, epochs=1, seed=1, as_json=False)
+        assert "mlp" in caught.value.hint and "dscnn" in caught.value.hint
 
     def test_data(self, tmp_path: Path) -> None:
         bad = tmp_path / "train-images-idx3-ubyte.gz"
         bad.write_bytes(b"\x1f\x8b")
         (tmp_path / "train-labels-idx1-ubyte").write_bytes(b"")
         with pytest.raises(InputError, match=re.escape(str(bad))):
-            train.run(out=tmp_path / "out", data=tmp_path, epochs=1, seed=1, as_json=False)
+            train.run(arch="mlp", out=tmp_path / "out", data=tmp_path, epochs=1, seed=1, as_json=False)
 
     def test_folder_under_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(InputError, match="cannot write") as caught:
-            train.run(out=tmp_path / "file" / "out", data=None, epochs=1, seed=1, as_json=False)
+            train.run(arch="mlp", out=tmp_path / "file" / "out", data=None, epochs=1, seed=1, as_json=False)
         assert "--out" in caught.value.hint
 
 

@@ -1,4 +1,4 @@
-"""Core profiles: what of a core the kernels are chosen by. A profile's name is its folder's and a target's `pack`."""
+"""Core profiles: what of a core kernels are chosen by. A profile's name is its folder's and a target's `kernels`."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -36,13 +36,12 @@ class Support:
 
 _QUANTIZED = ("INT8",)
 _MOST_EDGES = 255  # what hello counts
+_MOST_VALUES = 1 << 24  # of a tensor: what no board holds takes memory here, too
 _MOST_DIMENSIONS = 6  # RuntimeShape::kMaxSmallSize: kernels of TensorFlow Lite Micro write past it
 
 
 def configuration_reasons(graph: Graph) -> Iterator[Reason]:
     """Why firmware cannot serve the model, whatever the engine."""
-    if graph.subgraphs != 1:
-        yield Reason(f"the model has {graph.subgraphs} subgraphs")
     if not graph.ops:
         yield Reason("the model has no operators")
     if len(set(graph.inputs)) < len(graph.inputs):
@@ -60,6 +59,14 @@ def configuration_reasons(graph: Graph) -> Iterator[Reason]:
             yield Reason(f"has a tensor of {rank} dimensions, and the reference holds {_MOST_DIMENSIONS}", op)
 
 
+def size_reasons(graph: Graph) -> Iterator[Reason]:
+    """Why nobody should look further: a damaged file of a few bytes may tell of gigabytes."""
+    for op in graph.ops:
+        counts = [graph.tensors[index].count for index in (*op.inputs, *op.outputs) if index != ABSENT]
+        if (most := max(counts, default=0)) > _MOST_VALUES:
+            yield Reason(f"has a tensor of {most:,} values; boards hold {_MOST_VALUES:,} at most", op)
+
+
 def _edge_reasons(tensor: Tensor, what: str) -> Iterator[Reason]:
     if tensor.info is None:
         yield Reason(f"the model's {what} is {tensor.type}, which boards do not exchange")
@@ -69,6 +76,8 @@ def _edge_reasons(tensor: Tensor, what: str) -> Iterator[Reason]:
     if tensor.count == 0:
         yield Reason(f"the model's {what} is empty")
     if tensor.type not in _QUANTIZED:
+        if tensor.quantization is not None and tensor.quantization.per_channel:
+            yield Reason(f"the model has an {what} with {len(tensor.quantization.scales)} scales")
         return
     try:
         per_tensor(tensor, what)

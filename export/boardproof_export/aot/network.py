@@ -4,15 +4,16 @@ What is known at export is computed at export.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boardproof_export.aot.limits import Reason, configuration_reasons
+from boardproof_export.aot.limits import Reason, configuration_reasons, size_reasons
 from boardproof_export.operators.checks import UnsupportedError
-from boardproof_export.operators.records import Operator
+from boardproof_export.operators.records import Operator, State
 from boardproof_export.operators.registry import operator_of
 from boardproof_export.shared.model import ABSENT, Graph, Op
 from boardproof_export.shared.options import DamagedOptionsError
@@ -22,7 +23,7 @@ FOLDED_BYTES = 1 << 16  # of a tensor that is computed at export: shapes, not im
 
 @dataclass(frozen=True)
 class Node:
-    """An operator with its layer. `sources`, which it reads, and `outputs` are tensors of the graph.
+    """An operator with its layer. `sources`, which it reads, and `outputs` are tensors of the graph; `states` it keeps.
 
     Where all that it reads is known, `values` are the outputs' bytes, and nothing is computed on a board.
     """
@@ -32,6 +33,7 @@ class Node:
     layer: Any
     sources: tuple[int, ...]
     outputs: tuple[int, ...]
+    states: tuple[State, ...] = ()
     values: tuple[NDArray[np.uint8], ...] | None = None
 
 
@@ -42,10 +44,17 @@ class Network:
     graph: Graph
     nodes: tuple[Node, ...]
 
+    @property
+    def states(self) -> tuple[State, ...]:
+        """What it keeps from one inference to the next, each once, in the order of first use."""
+        return tuple({state.name: state for node in self.nodes for state in node.states}.values())
+
 
 def resolve(graph: Graph) -> Network | tuple[Reason, ...]:
     """The network, or every reason why there is none, in the graph's order."""
-    reasons = list(configuration_reasons(graph))
+    reasons = [*configuration_reasons(graph), *_subgraph_reasons(graph)]
+    if large := tuple(size_reasons(graph)):
+        return (*reasons, *large)
     nodes: list[Node] = []
     written = set(graph.inputs)
     for op in graph.ops:
@@ -56,6 +65,8 @@ def resolve(graph: Graph) -> Network | tuple[Reason, ...]:
         else:
             reasons += answer
         written.update(op.outputs)
+    if any(graph.tensors[index].variable for index in (*graph.inputs, *graph.outputs)):
+        reasons.append(Reason("an input or output of the model is a variable tensor"))
     if any(output not in written for output in graph.outputs):
         reasons.append(Reason("no operator writes the model's output"))
     if any(node.values is not None and set(node.outputs) & set(graph.outputs) for node in nodes):
@@ -63,6 +74,17 @@ def resolve(graph: Graph) -> Network | tuple[Reason, ...]:
     if reasons:
         return (*_not_quantized(graph), *reasons)
     return Network(graph, tuple(nodes))
+
+
+def _subgraph_reasons(graph: Graph) -> Iterator[Reason]:
+    """Subgraphs that something else than the start runs: branches, loops."""
+    called: set[int] = set()
+    for op in graph.ops:
+        operator = operator_of(op)
+        with suppress(DamagedOptionsError):  # `_node` says so
+            called.update(() if operator is None else operator.calls(op))
+    if not set(range(1, graph.subgraphs)) <= called:
+        yield Reason(f"the model has {graph.subgraphs} subgraphs, and some are not for the start alone")
 
 
 def _not_quantized(graph: Graph) -> Iterator[Reason]:
@@ -84,17 +106,22 @@ def _node(graph: Graph, op: Op, written: set[int]) -> Node | list[Reason]:
         return [Reason("is not an operator that the aot engine has", op)]
     try:
         layer = operator.resolve(graph, op)
+        states = () if operator.states is None else operator.states(graph, op)
     except (UnsupportedError, DamagedOptionsError) as error:
         return [Reason(str(error), op)]
     inputs = [index for index in op.inputs if index != ABSENT] if operator.reads else []
-    sources = tuple(index for index in inputs if graph.tensors[index].data is None)
+    sources = tuple(
+        index
+        for index in inputs
+        if graph.tensors[index].data is None and not (states and graph.tensors[index].variable)
+    )
     reasons = list(_tensor_reasons(graph, op, sources, written))
     if reasons:
         return reasons
-    node = Node(op, operator, layer, sources, op.outputs)
+    node = Node(op, operator, layer, sources, op.outputs, states)
     size = sum(graph.tensors[output].bytes or 0 for output in op.outputs)
-    if sources or size > FOLDED_BYTES:
-        return node if sources else [Reason(f"computes {size} bytes that depend on no input", op)]
+    if sources or states or size > FOLDED_BYTES:
+        return node if sources or states else [Reason(f"computes {size} bytes that depend on no input", op)]
     return replace(node, values=_values(graph, node, inputs))
 
 

@@ -43,6 +43,7 @@ def render_aot(graph: Graph, core: Core, program: Program) -> tuple[dict[str, st
             {"what": buffer.name, "offset": offsets[buffer.name], "bytes": buffer.size}
             for buffer in program.buffers
         ],
+        "states": [_state(offsets[name], values) for name, values in program.initial],
         "asserts": list({tuple(entry.items()): entry for entry in asserts}.values()),
         "layers": layers,
         "steps": steps,
@@ -82,6 +83,16 @@ def _layer(step: Step, call: Call, name: str) -> dict[str, Any]:
         "members": [
             {"name": member, "value": _member(value, name)} for member, value in call.descriptor.items()
         ],
+    }
+
+
+def _state(offset: int, values: NDArray[np.uint8]) -> dict[str, Any]:
+    """How a state is put back: filled with a byte, or written from an array, whose lines are `rows`."""
+    return {
+        "place": f"ARENA({offset})",
+        "bytes": len(values),
+        "fill": int(values[0]),
+        "rows": "" if np.all(values == values[0]) else _array_rows(values),
     }
 
 
@@ -125,9 +136,8 @@ def _step(step: Step, calls: dict[str, Call], offsets: dict[str, int]) -> dict[s
     texts = []
     for name, call in calls.items():
         places = [*_chosen(step.sources, call.sources), *_chosen(step.outputs, call.outputs)]
-        buffers = [
-            f"ARENA({offsets[place]})" for place in (*places, *([step.scratch] if step.scratch else []))
-        ]
+        places += [*step.states, *([step.scratch] if step.scratch else [])]
+        buffers = [f"ARENA({offsets[place]})" for place in places]
         assert step.kernel is not None
         texts.append(f"{call.function or step.kernel.name}({', '.join([f'&{name}', *buffers])})")
     return {
@@ -139,7 +149,11 @@ def _step(step: Step, calls: dict[str, Call], offsets: dict[str, int]) -> dict[s
             for place, size in zip(step.outputs, step.output_bytes, strict=False)
         ]
         or [
-            {"place": f"op{node.op.index}_output{number}", "bytes": len(values), "values": values.tolist()}
+            {
+                "place": f"op{node.op.index}_output{number}" if len(values) else "NULL",  # of a handle
+                "bytes": len(values),
+                "values": values.tolist(),
+            }
             for number, values in enumerate(node.values or ())
         ],
     }

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from boardproof_export.aot.cores import Core
 from boardproof_export.aot.network import Network, Node
 from boardproof_export.aot.plan import Buffer, Plan, plan_buffers
@@ -10,7 +13,7 @@ from boardproof_export.operators.records import Kernel
 
 @dataclass(frozen=True)
 class Step:
-    """A node with its kernel and its buffers, named as in the plan.
+    """A node with its kernel and its buffers, named as in the plan; `states` lie there from one inference to the next.
 
     Without a kernel nothing is computed; without `scratch` the kernel needs none. What is known at export has no
     buffers.
@@ -22,6 +25,7 @@ class Step:
     outputs: tuple[str, ...]
     output_bytes: tuple[int, ...]
     scratch: str | None
+    states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Program:
     plan: Plan
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    initial: tuple[tuple[str, NDArray[np.uint8]], ...] = ()  # states at the start, by buffer
 
 
 @dataclass
@@ -94,6 +99,11 @@ def schedule(network: Network, core: Core) -> Program:
         Buffer(_name(home), lives.bytes[home], lives.first[home], lives.last[home]) for home in lives.first
     ]
 
+    # No other buffer's time is longer: a state shares its place with none.
+    states = {state.name: f"state {number}" for number, state in enumerate(network.states)}
+    initial = tuple((states[state.name], state.initial) for state in network.states)
+    kept = [Buffer(name, len(values), -1, len(graph.ops)) for name, values in initial]
+
     def place(tensors: tuple[int, ...]) -> tuple[str, ...]:
         return tuple(_name(lives.home[tensor]) for tensor in tensors)
 
@@ -106,11 +116,13 @@ def schedule(network: Network, core: Core) -> Program:
             outputs=() if node.values is not None else place(node.outputs),
             output_bytes=tuple(sizes[output] for output in node.outputs),
             scratch=_scratch(node) if _scratch(node) in with_scratch else None,
+            states=tuple(states[state.name] for state in node.states),
         )
         for node, kernel in zip(network.nodes, kernels, strict=True)
     )
-    everything = (*buffers, *scratches)
-    return Program(steps, everything, plan_buffers(everything), place(graph.inputs), place(graph.outputs))
+    everything = (*kept, *buffers, *scratches)
+    plan = plan_buffers(everything)
+    return Program(steps, everything, plan, place(graph.inputs), place(graph.outputs), initial)
 
 
 def _last_reads(network: Network) -> dict[int, int]:
@@ -123,6 +135,9 @@ def _place_outputs(
     node: Node, renames: bool, needed: dict[int, int], lives: _Lifetimes, sizes: dict[int, int]
 ) -> None:
     for position, output in enumerate(node.outputs):
+        if not node.sources:  # what it writes comes of states alone
+            lives.begin(output, node.op.index, sizes[output])
+            continue
         first = node.sources[0]
         others = [tensor for tensor, home in lives.home.items() if home == lives.home[first]]
         free = all(needed.get(tensor, -1) <= node.op.index for tensor in others)

@@ -1,4 +1,4 @@
-"""`boardproof export`: renders a .tflite file to firmware source, a folder a pack.
+"""`boardproof export`: renders a .tflite file to firmware source, a folder a core profile.
 
 `render()` needs no TensorFlow and no terminal library: PlatformIO's pre-build step calls it too.
 """
@@ -19,7 +19,7 @@ from boardproof_export.operators.registry import constant_bytes, macs
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.manifest import Manifest, OpInfo
 from boardproof_export.shared.model import Graph, read_graph
-from boardproof_export.shared.project import find_project
+from boardproof_export.shared.project import project_if_any
 from boardproof_export.shared.tensors import TensorInfo
 from boardproof_export.tflm import render as tflm
 from boardproof_export.tflm.engines import require
@@ -28,14 +28,14 @@ from boardproof_export.tflm.limits import firmware_reasons
 MODEL_FOLDER = "model"  # holds the model that was exported last, under its own name
 
 
-def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool) -> int:
+def run(*, model: Path, out: Path | None, kernels: list[str] | None, as_json: bool) -> int:
     """The command: renders to `out` (default firmware/generated), keeps the model there, and says what was written.
 
     Raises:
         InputError: see `render`.
     """
-    folder = out or find_project().generated
-    manifests = render(model, folder, packs or ())
+    folder = out or _generated()
+    manifests = render(model, folder, kernels or ())
     with writing(folder):
         keep_model(folder / MODEL_FOLDER, model)
     if as_json:
@@ -43,7 +43,7 @@ def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool
 
         print(
             json.dumps(
-                {"schema": "boardproof.export/1", "packs": [asdict(entry) for entry in manifests]}, indent=2
+                {"schema": "boardproof.export/2", "folders": [asdict(entry) for entry in manifests]}, indent=2
             )
         )
         return 0
@@ -55,10 +55,17 @@ def run(*, model: Path, out: Path | None, packs: list[str] | None, as_json: bool
     return 0
 
 
-def render(model: Path, out: Path, packs: Sequence[str]) -> list[Manifest]:
-    """Renders the .tflite file `model` for each of `packs` to `out`/<pack>.
+def _generated() -> Path:
+    project = project_if_any()
+    if project is None:
+        raise InputError("there is no checkout to render into", hint="name a folder with --out")
+    return project.generated
 
-    A pack is a weight layout of the ahead-of-time engine, or `tflm` for the other engine; none means all that can run
+
+def render(model: Path, out: Path, kernels: Sequence[str]) -> list[Manifest]:
+    """Renders the .tflite file `model` for each of `kernels`, to a folder of that name in `out`.
+
+    Kernels are a core profile of the ahead-of-time engine, or `tflm` for the other engine; none means all that can run
     the model.
 
     Everything is rendered before anything is written, and a folder appears whole or not at all: a failure or an
@@ -66,16 +73,17 @@ def render(model: Path, out: Path, packs: Sequence[str]) -> list[Manifest]:
     built again.
 
     Raises:
-        InputError: the model cannot be used, an operator cannot run, a pack does not exist, or `out` cannot be written.
+        InputError: the model cannot be used, an operator cannot run, there are no such kernels, or `out` cannot be
+            written.
     """
     known = (*CORES, tflm.FOLDER)
-    unknown = [name for name in packs if name not in known]
+    unknown = [name for name in kernels if name not in known]
     if unknown:
-        raise InputError(f"there is no pack {unknown[0]!r}", hint=f"packs are: {', '.join(known)}")
+        raise InputError(f"there are no kernels {unknown[0]!r}", hint=f"there are: {', '.join(known)}")
     graph = read_graph(model)
     network = resolve(graph)
     tflm_reasons = tuple(firmware_reasons(graph))
-    chosen = list(dict.fromkeys(packs)) or _packs_that_run(network, runs_tflm=not tflm_reasons)
+    chosen = list(dict.fromkeys(kernels)) or _kernels_that_run(network, runs_tflm=not tflm_reasons)
     if not isinstance(network, Network) and not set(chosen) <= {tflm.FOLDER}:
         require(graph, network, model, "cannot be exported")
     if tflm.FOLDER in chosen:
@@ -122,8 +130,8 @@ def render_tflm(graph: Graph, path: Path) -> tuple[Manifest, dict[str, str]]:
     return _manifest(graph, ("tflm", tflm.FOLDER), ops, arena, len(graph.content)), files
 
 
-def _packs_that_run(network: Network | tuple[Reason, ...], *, runs_tflm: bool) -> list[str]:
-    """All packs of the engines that can run the graph; if none can, packs that will be refused."""
+def _kernels_that_run(network: Network | tuple[Reason, ...], *, runs_tflm: bool) -> list[str]:
+    """All kernels of the engines that can run the graph; if none can, those that will be refused."""
     runs_aot = isinstance(network, Network)
     return [*(CORES if runs_aot or not runs_tflm else ()), *([tflm.FOLDER] if runs_tflm else ())]
 

@@ -2,12 +2,15 @@
 TensorFlow; TensorFlow Lite Micro is asked in a process of its own, where it is installed."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from boardproof_export.aot.cores import CORES, kernel_name
 from boardproof_export.aot.limits import Reason, Support, configuration_reasons
 from boardproof_export.aot.network import Network, resolve
+from boardproof_export.commands import inspect_table
+from boardproof_export.commands.memory import lines, plans_of
 from boardproof_export.operators.registry import activation_of, constant_bytes, macs, total_macs
 from boardproof_export.shared.model import Graph, Op, Quantization, Tensor, read_graph
 from boardproof_export.tflm.engines import export_support
@@ -15,18 +18,24 @@ from boardproof_export.tflm.engines import export_support
 SCHEMA = "boardproof.inspect/1"
 
 
-def run(*, model: Path, as_json: bool) -> int:
+def run(*, model: Path, as_json: bool, memory: str | None = None) -> int:
     """The command: a table, or the record as JSON. An engine that cannot run the model is no error.
 
+    Args:
+        memory: draw the memory plan for this core profile instead; in the record, add the plans.
+
     Raises:
-        InputError: `model` is no valid .tflite file.
+        InputError: `model` is no valid .tflite file, or it has no memory plan.
     """
     graph = read_graph(model)
+    plans = () if memory is None else plans_of(graph, model)
     if as_json:
-        print(json.dumps(record(graph), indent=2))
+        extra = {"memory": [asdict(plan) for plan in plans]} if plans else {}
+        print(json.dumps(record(graph) | extra, indent=2))
         return 0
-    from boardproof_export.commands import inspect_table
-
+    if memory is not None:
+        print("\n".join(lines(plans, memory, inspect_table.width())))
+        return 0
     inspect_table.show(record(graph), model)
     return 0
 

@@ -1,12 +1,13 @@
 """The export side's commands, registered with the command line through an entry point.
 
-Only argparse is imported here: `boardproof --help` must answer at once. Each command imports what it needs.
+Nothing heavy is imported here: `boardproof --help` must answer at once. Each command imports what it needs.
 """
 
 import argparse
 from pathlib import Path
 from typing import Any
 
+from boardproof_export.ladder.architectures import ARCHITECTURES
 from boardproof_export.shared.data_arguments import DATA_ARGUMENTS, DATA_KINDS
 
 _CODES = "exit codes: 0 done; 2 usage, or a file that cannot be used; 4 environment"
@@ -32,16 +33,22 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def _register_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "train",
-        help="train the course's model on Fashion-MNIST (.keras and .h5)",
+        help="train a network on Fashion-MNIST (.keras and .h5)",
         **_help(
-            "Trains the classifier of the TensorFlow course on Fashion-MNIST. The same seed\n"
-            "gives the same weights. Needs TensorFlow: pip install 'boardproof[export]'.",
-            "boardproof train --epochs 10 --seed 1",
+            "Trains a classifier of Fashion-MNIST: mlp is the TensorFlow course's, cnn has\n"
+            "convolutions, dscnn depthwise ones. The same seed gives the same weights.\n"
+            "Needs TensorFlow: pip install 'boardproof[export]'.",
+            "boardproof train --arch cnn --seed 1",
         ),
+    )
+    parser.add_argument(
+        "--arch", default="mlp", choices=ARCHITECTURES, help="network to train (default: mlp)"
     )
     parser.add_argument("--out", type=Path, help="folder for the model files (default: .boardproof/model)")
     parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: look for them)")
-    parser.add_argument("--epochs", type=int, default=10, help="passes over the training set (default: 10)")
+    parser.add_argument(
+        "--epochs", type=int, help="passes over the training set (default: the architecture's; mlp: 10)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and shuffling (default: 1)")
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     parser.set_defaults(handler=_train)
@@ -50,7 +57,9 @@ def _register_train(commands: "argparse._SubParsersAction[argparse.ArgumentParse
 def _train(args: argparse.Namespace) -> int:
     from boardproof_export.ladder import train
 
-    return train.run(out=args.out, data=args.data, epochs=args.epochs, seed=args.seed, as_json=args.json)
+    return train.run(
+        arch=args.arch, out=args.out, data=args.data, epochs=args.epochs, seed=args.seed, as_json=args.json
+    )
 
 
 def _register_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -115,6 +124,17 @@ def _register_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         ),
     )
     parser.add_argument("model", type=Path, nargs="?", help=".tflite file")
+    parser.add_argument(
+        "--memory",
+        action="store_true",
+        help="draw where tensors lie in RAM, and when, beside what TensorFlow Lite Micro takes",
+    )
+    parser.add_argument(
+        "--core",
+        choices=("portable", "dsp", "avr"),
+        default="portable",
+        help="with --memory: the kind of core to draw it for (default: portable)",
+    )
     _add_quantization(parser)
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     parser.set_defaults(handler=_inspect)
@@ -146,7 +166,7 @@ def _inspect(args: argparse.Namespace) -> int:
     if args.quantization is None:
         from boardproof_export.commands import inspect
 
-        return inspect.run(model=args.model, as_json=args.json)
+        return inspect.run(model=args.model, as_json=args.json, memory=args.core if args.memory else None)
     from boardproof_export.commands import quantization
 
     floating, quantized = args.quantization
@@ -172,9 +192,9 @@ def _register_export(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     parser.add_argument("model", type=Path, help="int8 .tflite file")
     parser.add_argument("--out", type=Path, help="folder to render to (default: firmware/generated)")
     parser.add_argument(
-        "--pack",
+        "--kernels",
         action="append",
-        help="weight layout portable, dsp or avr, or tflm for that engine; repeatable (default: all that run)",
+        help="of the engine aot: portable, dsp or avr; tflm for that engine; repeatable (default: all that run)",
     )
     parser.add_argument("--json", action="store_true", help="print the manifests as JSON")
     parser.set_defaults(handler=_export)
@@ -183,4 +203,4 @@ def _register_export(commands: "argparse._SubParsersAction[argparse.ArgumentPars
 def _export(args: argparse.Namespace) -> int:
     from boardproof_export.commands import export
 
-    return export.run(model=args.model, out=args.out, packs=args.pack, as_json=args.json)
+    return export.run(model=args.model, out=args.out, kernels=args.kernels, as_json=args.json)

@@ -8,6 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from boardproof_export.ladder import console
 from boardproof_export.ladder import data as ladder_data
 from boardproof_export.ladder import rungs as ladder
@@ -21,6 +24,7 @@ from boardproof_export.shared.ladder_record import LADDER_SCHEMA
 from boardproof_export.shared.model import parse_graph
 from boardproof_export.shared.sources.opening import respanned
 from boardproof_export.shared.sources.pixels import UNIT, Span
+from boardproof_export.shared.statistics import mcnemar, wilson
 
 USUAL_RANGES: tuple[Span, ...] = ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0))
 CLEARLY_BETTER = 0.03  # of all images
@@ -130,6 +134,7 @@ class _Ladder:
         self._path, self._data, self._original = path, data, original_bytes
         self.classes = 0  # values of the first output
         self._first: Score | None = None
+        self._right: dict[str, NDArray[np.bool_]] = {}  # samples that a rung has right, by its name
 
     def add(self, name: str, content: bytes) -> None:
         """Measures a rung. The first one is what the others are held to."""
@@ -147,6 +152,8 @@ class _Ladder:
                 bytes=len(content),
                 share_of_h5=len(content) / self._original,
                 accuracy=found.metrics.get("top_1"),
+                interval=None if found.right is None else wilson(float(found.right.mean()), len(found.right)),
+                mcnemar={rung: _compared(found.right, before) for rung, before in self._right.items()},
                 quality={"kind": found.kind, "metrics": found.metrics},
                 snr_db=None if self._first is None else outputs_apart(self._first, found),
                 engines=engines,
@@ -156,6 +163,8 @@ class _Ladder:
             )
         )
         self._first = self._first or found
+        if found.right is not None:
+            self._right[name] = found.right
         self.contents[file] = content
 
     def better_range(self) -> dict[str, Any] | None:
@@ -176,6 +185,12 @@ class _Ladder:
         if found[best] < first.accuracy + CLEARLY_BETTER:
             return None
         return {"range": list(best), "accuracy": found[best]}
+
+
+def _compared(right: NDArray[np.bool_] | None, before: NDArray[np.bool_]) -> dict[str, float]:
+    assert right is not None  # as of every rung: the data are the same
+    alone, other = int((right & ~before).sum()), int((before & ~right).sum())
+    return {"alone": alone, "other_alone": other, "p": mcnemar(alone, other)}
 
 
 def _span(data: LadderData) -> Span:

@@ -8,8 +8,8 @@ from boardproof_export.ladder import console, convert_table, data
 from boardproof_export.ladder.apart import build_apart
 from boardproof_export.shared import files
 from boardproof_export.shared.errors import ExitCode, InputError
-from boardproof_export.shared.ladder_record import LADDER_FILE, MODEL_STEM, SAVED_MODEL
-from boardproof_export.shared.project import find_project
+from boardproof_export.shared.ladder_record import LADDER_FILE, SAVED_MODEL, trained_stem
+from boardproof_export.shared.project import project_if_any, state_folder
 from boardproof_export.shared.sources.opening import SourceOptions
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -66,9 +66,9 @@ def default_model() -> Path:
     Raises:
         InputError: nothing was trained yet.
     """
-    folder = find_project().state / "model"
+    folder = state_folder(project_if_any()) / "model"
     for suffix in (".keras", ".h5"):
-        path = folder / f"{MODEL_STEM}{suffix}"
+        path = folder / f"{trained_stem(folder)}{suffix}"
         if path.exists():
             return path
     raise InputError(f"there is no trained model in {folder}", hint=_TRAIN)

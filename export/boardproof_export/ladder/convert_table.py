@@ -9,6 +9,7 @@ from boardproof_export.precision import words
 from boardproof_export.shared.sources.opening import SourceOptions
 from boardproof_export.shared.sources.pixels import UNIT
 
+_BY_CHANCE = 0.05  # how likely a difference is by chance, from which on it is none
 _GUESSING = 1 / 8  # of the way from chance to always right
 
 
@@ -18,6 +19,7 @@ def lines(record: dict[str, Any], model: Path, folder: Path, source: SourceOptio
     yield f"{record['model']['file']}: {record['original']} {record['h5_bytes']:,} bytes"
     yield from _table(record)
     yield f"{_measured(record)}; files in {folder}"
+    yield from _told_apart(record["rungs"])
     yield from _calibrated(record["calibration"])
     for rung in record["rungs"]:
         if rung["reason"]:
@@ -67,6 +69,26 @@ def _measured(record: dict[str, Any]) -> str:
     if figure is None:
         return f"SNR: the outputs against those of {record['rungs'][0]['name']}, over {which}"
     return f"{figure} over {which}"
+
+
+def _told_apart(rungs: list[dict[str, Any]]) -> Iterator[str]:
+    """How sure the accuracies are, and which rungs differ from the first by more than chance explains."""
+    first = rungs[0]
+    if first["interval"] is None:
+        return
+    low, high = first["interval"]
+    yield f"95 % interval of {first['name']}: {low:.2%} to {high:.2%}"
+    pairs = {rung["name"]: rung["mcnemar"][first["name"]] for rung in rungs[1:]}
+    for name, pair in pairs.items():
+        if pair["p"] < _BY_CHANCE:
+            better = "better" if pair["alone"] > pair["other_alone"] else "worse"
+            yield (
+                f"{name} is {better} than {first['name']} (McNemar, p {pair['p']:.2g}): of the samples, "
+                f"{pair['alone']:,} are right in it alone, {pair['other_alone']:,} in the other"
+            )
+    least = min((pair["p"] for pair in pairs.values()), default=0.0)
+    if least >= _BY_CHANCE:
+        yield f"no other rung is better or worse than {first['name']} (McNemar, p {least:.2g} or more)"
 
 
 def _calibrated(calibration: dict[str, Any]) -> Iterator[str]:

@@ -32,6 +32,9 @@ class Rung:
     bytes: int
     share_of_h5: float  # bytes / bytes of the .h5, or of the SavedModel
     accuracy: float | None  # top-1, 0 to 1; None where the data do not tell classes
+    interval: tuple[float, float] | None  # the 95 % interval of the accuracy
+    # By the rung before: samples that this, and that, alone has right, and p of McNemar's test. Empty likewise.
+    mcnemar: dict[str, dict[str, float]]
     quality: dict[str, Any]  # kind, and metrics by name: boardproof_export.shared.quality
     snr_db: float | None  # of the outputs, held to those of float32; None where they are the same
     engines: tuple[str, ...]  # of the firmware, that run it

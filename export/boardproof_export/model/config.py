@@ -58,7 +58,7 @@ def render_config(
         ],
         "dims": [extent for _, tensor in edges for extent in tensor.shape],
         "tensors": list(_table(edges)),
-        "has_variables": any(tensor.variable for tensor in graph.tensors),
+        "has_variables": graph.keeps_state,
         "packed_fill": _packed_fill(graph.tensors[graph.inputs[0]]),
         "aot": aot,
         "tflm": tflm,

@@ -1,7 +1,8 @@
-"""ADD, SUB, MUL, SQUARED_DIFFERENCE, MAXIMUM and MINIMUM, int8, value by value with broadcasting.
+"""Operators of two values with broadcasting: ADD, SUB, MUL, SQUARED_DIFFERENCE, MAXIMUM, MINIMUM and PRELU of int8, the
+comparisons EQUAL, NOT_EQUAL, GREATER, GREATER_EQUAL, LESS and LESS_EQUAL, and LOGICAL_AND and LOGICAL_OR of bool.
 
-Sources: micro/kernels/{add,sub,mul}_common.cc, squared_difference.cc, maximum_minimum.cc, and
-kernels/internal/reference/integer_ops/{add,mul}.h. Whole numbers (int32) are computed at export alone: they are shapes.
+Sources: micro/kernels/{add,sub,mul,prelu,logical}_common.cc, squared_difference.cc, maximum_minimum.cc, comparisons.cc,
+and kernels/internal/reference/. Whole numbers (int32) are computed at export alone: they are shapes.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,6 +24,8 @@ from boardproof_export.shared.options import Options
 
 LOOPS = 5  # AOT_BINARY_LOOPS in binary.h; the rendered code asserts it
 _MOST_DIMENSIONS = 6
+_COMPARISONS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal")
+_LOGICAL = ("logical_and", "logical_or")
 _Wide = NDArray[np.int64]
 Scale = tuple[int, int]  # multiplier and shift
 
@@ -33,6 +36,7 @@ class Binary:
 
     kind: str  # the schema's name, in lower case
     views: tuple[View, View] = field(repr=False)  # positions in both inputs, of the output's shape
+    output: np.dtype[Any]
     constant: NDArray[Any] | None = field(default=None, repr=False)  # one of the inputs, flat
     constant_at: int | None = None  # which
     zero_points: tuple[int, int, int] = (0, 0, 0)  # of both inputs and the output
@@ -49,9 +53,10 @@ def _resolve(kind: str, graph: Graph, op: Op) -> Binary:
     output = graph.tensors[op.outputs[0]]
     types = (first.type, second.type, output.type)
     known = first.data is not None and second.data is not None
-    if types != ("INT8",) * 3 and not (known and types == ("INT32",) * 3):
+    if types not in _types(kind) and not (known and types in _types(kind, "INT32")):
+        wanted = " or ".join(sorted({one[0] for one in _types(kind)}))
         raise UnsupportedError(
-            f"has {first.type} and {second.type} input and {output.type} output; only INT8 runs"
+            f"has {first.type} and {second.type} input and {output.type} output; only {wanted} runs"
         )
     shapes = (first.shape, second.shape)
     try:
@@ -65,11 +70,12 @@ def _resolve(kind: str, graph: Graph, op: Op) -> Binary:
         np.broadcast_to(positions(second), output.shape),
     )
     if types[0] == "INT32":
-        return Binary(kind, views)
+        return Binary(kind, views, np.dtype(output.type.lower()))
     constants = [at for at, tensor in enumerate((first, second)) if tensor.data is not None]
     at = constants[0] if len(constants) == 1 else None
-    constant = None if at is None else (first, second)[at].values(np.int8).ravel()
-    layer = Binary(kind, views, constant, at, **_numbers(kind, op, first, second, output))
+    constant = None if at is None else (first, second)[at].values(first.type.lower()).ravel()
+    numbers = _numbers(kind, op, first, second, output)
+    layer = Binary(kind, views, np.dtype(output.type.lower()), constant, at, **numbers)
     if len(merged(*views, positions(output))) > LOOPS:
         raise UnsupportedError(f"repeats its inputs in more than {LOOPS} loops")
     return layer
@@ -77,8 +83,13 @@ def _resolve(kind: str, graph: Graph, op: Op) -> Binary:
 
 def _numbers(kind: str, op: Op, first: Tensor, second: Tensor, output: Tensor) -> dict[str, Any]:
     """Zero points, scales and the clamp."""
-    if kind in ("maximum", "minimum"):
+    if kind in ("maximum", "minimum") or first.type == "BOOL":
         return {}
+    if kind in _COMPARISONS:
+        pairs = [checks.per_tensor(tensor, "input") for tensor in (first, second)]
+        scales = tuple(_small(float(scale)) for scale, _ in pairs)
+        points = tuple(point for _, point in pairs)
+        return {"zero_points": (*points, 0), "scales": (*scales, (0, 0)), "left_shift": 8}
     pairs = [
         checks.per_tensor(tensor, what)
         for tensor, what in ((first, "input"), (second, "input"), (output, "output"))
@@ -91,6 +102,9 @@ def _numbers(kind: str, op: Op, first: Tensor, second: Tensor, output: Tensor) -
         numbers["clamp"] = checks.clamp(fused, out, pairs[2][1])
     if kind == "mul":
         return numbers | {"scales": ((0, 0), (0, 0), _scale(float(one) * float(two) / float(out)))}
+    if kind == "prelu":  # of values from 0 up, none, and of those below
+        below = _scale(float(one) * float(two) / float(out))
+        return numbers | {"scales": (_scale(float(one) / float(out)), (0, 0), below)}
     shift = 7 if kind == "squared_difference" else 20
     twice = 2 * float(max(one, two))
     parts = [float(scale) / twice for scale in (one, two)]
@@ -117,6 +131,14 @@ def _small(real: float) -> Scale:
     return multiplier, shift
 
 
+def _types(kind: str, whole: str = "INT8") -> set[tuple[str, str, str]]:
+    """The types of inputs and output that the kernels take, or whole numbers of another type."""
+    if kind in _COMPARISONS:
+        boolean = {("BOOL",) * 3} if kind in ("equal", "not_equal") else set()
+        return {(whole, whole, "BOOL")} | boolean
+    return {(("BOOL",) if kind in _LOGICAL else (whole,)) * 3}
+
+
 def _scaled(values: _Wide, scale: Scale) -> _Wide:
     return fixed_point.multiply(values[..., None], [scale[0]], [scale[1]])[..., 0]
 
@@ -131,29 +153,42 @@ def reference(layer: Binary, *values: NDArray[Any]) -> NDArray[Any]:
     first, second = (
         array[view.ravel()].astype(np.int64) for array, view in zip(given, layer.views, strict=True)
     )
+    plain = _PLAIN[layer.kind]
     if given[0].dtype == np.int32:
-        return fixed_point.wrap(_PLAIN[layer.kind](first, second)).astype(np.int32)
-    if layer.kind in ("maximum", "minimum"):
-        return _PLAIN[layer.kind](first, second).astype(np.int8)
+        return fixed_point.wrap(plain(first, second)).astype(layer.output)
+    if layer.kind in ("maximum", "minimum") or given[0].dtype == np.bool_:
+        return plain(first, second).astype(layer.output)
     first, second = first - layer.zero_points[0], second - layer.zero_points[1]
-    if layer.kind != "mul":
+    if layer.kind == "prelu":
+        found = np.where(
+            first >= 0, _scaled(first, layer.scales[0]), _scaled(first * second, layer.scales[2])
+        )
+        return _clipped(layer, found)
+    if layer.left_shift:
         first = _scaled(first << layer.left_shift, layer.scales[0])
         second = _scaled(second << layer.left_shift, layer.scales[1])
-    found = _scaled(_PLAIN[layer.kind](first, second), layer.scales[2]) + layer.zero_points[2]
-    return np.clip(fixed_point.wrap(found), *layer.clamp).astype(np.int8)
+    if layer.kind in _COMPARISONS:
+        return plain(first, second).astype(layer.output)
+    return _clipped(layer, _scaled(plain(first, second), layer.scales[2]))
+
+
+def _clipped(layer: Binary, values: _Wide) -> NDArray[np.int8]:
+    return np.clip(fixed_point.wrap(values + layer.zero_points[2]), *layer.clamp).astype(np.int8)
 
 
 def _squared(first: _Wide, second: _Wide) -> _Wide:
     return (first - second) * (first - second)
 
 
-_PLAIN: Mapping[str, Callable[[_Wide, _Wide], _Wide]] = {
-    "add": lambda first, second: first + second,
-    "sub": lambda first, second: first - second,
-    "mul": lambda first, second: first * second,
+_PLAIN: Mapping[str, Callable[[_Wide, _Wide], NDArray[Any]]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
     "squared_difference": _squared,
     "maximum": np.maximum,
     "minimum": np.minimum,
+    "prelu": lambda first, second: np.where(first >= 0, first, first * second),
+    **{name: getattr(np, name) for name in (*_COMPARISONS, *_LOGICAL)},
 }
 # The options of those with a fused activation, and its field.
 _OPTIONS = {
@@ -181,7 +216,7 @@ def _pack(layer: Binary) -> Call:
     asserts = ((f"AOT_BINARY_LOOPS == {LOOPS}", f"a call has {LOOPS} loops"),)
     if layer.constant is None:
         return Call((), members, 0, asserts)
-    array = Array("constant", "int8_t", layer.constant)
+    array = Array("constant", "int8_t", layer.constant.view(np.int8))
     which = "first" if layer.constant_at == 0 else "second"
     function = f"aot_{layer.kind}_constant"
     return Call((array,), members | {which: array.name}, layer.constant.nbytes, asserts, function=function)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from boardproof_export.model import fixed_point
+from boardproof_export.operators.records import State
 from boardproof_export.shared.model import Activation, Graph, Op, Quantization, Tensor
 from boardproof_export.shared.options import DamagedOptionsError, Options
 
@@ -52,6 +53,19 @@ def one_to_one(graph: Graph, op: Op, most_inputs: int = 1) -> tuple[Tensor, Tens
     if (source.type, output.type) != ("INT8", "INT8"):
         raise UnsupportedError(f"has {source.type} input and {output.type} output; only INT8 runs")
     return source, output
+
+
+def variable(tensor: Tensor | None, what: str) -> State:
+    """The state that a variable tensor is. A reset fills it with bytes (MicroInterpreterGraph::ResetTensorData,
+    micro/micro_interpreter_graph.cc).
+
+    Raises:
+        UnsupportedError: it is none, or has no size.
+    """
+    if tensor is None or not tensor.variable or tensor.data is not None or tensor.dynamic or not tensor.bytes:
+        raise UnsupportedError(f"has {what} that is no variable tensor")
+    fill = tensor.quantization.zero_points[0] if tensor.quantization and tensor.type == "INT8" else 0
+    return State(f"tensor {tensor.index}", np.full(tensor.bytes, fill & 0xFF, np.uint8))
 
 
 def options_of(op: Op, kind: int) -> Options:

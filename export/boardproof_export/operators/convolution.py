@@ -20,6 +20,7 @@ from boardproof_export.operators import convolution_packing as packing
 from boardproof_export.operators.checks import UnsupportedError, per_tensor
 from boardproof_export.operators.convolution_layer import ConvolutionLayer, axes_of, reference
 from boardproof_export.operators.dense import DenseLayer, weighted_macs
+from boardproof_export.operators.mistakes import paddings
 from boardproof_export.operators.records import Feature, Kernel, Operator
 from boardproof_export.shared.model import Graph, Op, Tensor
 from boardproof_export.shared.options import Options
@@ -272,8 +273,21 @@ _KERNELS = (
         descriptor="aot_depthwise_t",
         fits=lambda layer: layer.depthwise,
     ),
+    Kernel(
+        "aot_convolution_piecewise_dsp",
+        packing.in_parts(dense.pack_dsp),
+        _DSP,
+        packing.scratch(dense.dsp_scratch),
+        fits=packing.piecewise,
+    ),
     Kernel("aot_convolution_dsp", packing.in_parts(dense.pack_dsp), _DSP, packing.scratch(dense.dsp_scratch)),
     Kernel("aot_convolution_avr", packing.in_parts(dense.pack_avr), _AVR, packing.scratch(_none)),
+    Kernel(
+        "aot_convolution_piecewise_portable",
+        packing.in_parts(dense.pack_portable),
+        scratch=packing.scratch(dense.portable_scratch),
+        fits=packing.piecewise,
+    ),
     Kernel(
         "aot_convolution_portable",
         packing.in_parts(dense.pack_portable),
@@ -292,6 +306,7 @@ OPERATORS = (
         macs=_macs,
         activation=_fused,
         kernels=_KERNELS,
+        mistakes=paddings,
     ),
     Operator(
         name="depthwise_conv_2d",
@@ -303,6 +318,7 @@ OPERATORS = (
         macs=_macs_depthwise,
         activation=_fused_depthwise,
         kernels=_KERNELS,
+        mistakes=paddings,
     ),
     Operator(
         name="transpose_conv",
@@ -314,5 +330,6 @@ OPERATORS = (
         macs=_macs_transposed,
         activation=_fused,
         kernels=_KERNELS,
+        mistakes=paddings,
     ),
 )

@@ -40,6 +40,11 @@ def in_parts(pack: Callable[[DenseLayer], Call]) -> Callable[[ConvolutionLayer],
     return packed
 
 
+def piecewise(layer: ConvolutionLayer) -> bool:
+    """Whether a part of the convolution lists what lies under a window a piece at a time."""
+    return any(dense.piecewise(part.dense) for part in _parts(layer))
+
+
 def scratch(layer_bytes: Callable[[DenseLayer], int]) -> Callable[[ConvolutionLayer], int]:
     """What lies under a window, and behind it the scratch of a dense layer."""
 

@@ -14,6 +14,7 @@ from boardproof_export.operators.records import Array, Call, Member
 from boardproof_export.shared.model import Activation, Graph, Op
 
 BLOCK = 8  # AOT_BLOCK in dense.h; the rendered code asserts it
+PIECE, LONG = 512, 800  # AOT_PIECE, and what AOT_PIECEWISE begins above, likewise
 AVR_BLOCK = 4  # AOT_AVR_BLOCK, likewise
 AVR_ROWS = 8000  # AOT_AVR_ROWS: avr-gcc takes no array of 32 KB or more
 _AVR_OFFSET = 128  # what makes an int8 weight a uint8
@@ -153,22 +154,48 @@ def _list_bytes(units: int, element_bytes: int) -> int:
     return (units + (units + 1) // 2 + 2) * element_bytes
 
 
+def piecewise(layer: DenseLayer) -> bool:
+    """Whether the inputs are listed a piece at a time: AOT_PIECEWISE of dense.h, which the rendered code asserts."""
+    return layer.depth > LONG and 4 * layer.outputs + 3 * PIECE <= 3 * layer.depth
+
+
 def portable_scratch(layer: DenseLayer) -> int:
     """Bytes of scratch of the portable kernel."""
-    return _list_bytes(layer.depth, 2)
+    return _scratch(layer, 1, 2)
 
 
 def dsp_scratch(layer: DenseLayer) -> int:
     """Bytes of scratch of the dsp kernel."""
-    return _list_bytes(-(-layer.depth // 2), 4)
+    return _scratch(layer, 2, 4)
 
 
-def _asserts(block: int, macro: str, units: int = 0, element_bytes: int = 0) -> tuple[tuple[str, str], ...]:
-    found = [(f"{macro} == {block}", f"the weights are packed for blocks of {block} outputs")]
-    if element_bytes:
-        size = _list_bytes(units, element_bytes)
-        says = "a list of inputs lies outside its place"
-        found.append((f"AOT_LIST_LENGTH({units}u) * {element_bytes} == {size}", says))
+def _units(layer: DenseLayer, inputs: int) -> int:
+    """Listed at a time, so many inputs a unit."""
+    return -(-(PIECE if piecewise(layer) else layer.depth) // inputs)
+
+
+def _scratch(layer: DenseLayer, inputs: int, element_bytes: int) -> int:
+    sums = 4 * layer.outputs if piecewise(layer) else 0
+    return sums + _list_bytes(_units(layer, inputs), element_bytes)
+
+
+def _asserts(block: int, macro: str) -> tuple[tuple[str, str], ...]:
+    return ((f"{macro} == {block}", f"the weights are packed for blocks of {block} outputs"),)
+
+
+def _list_asserts(layer: DenseLayer, inputs: int, element_bytes: int) -> tuple[tuple[str, str], ...]:
+    says = "a list of inputs lies outside its place"
+    units = _units(layer, inputs)
+    size = _list_bytes(units, element_bytes)
+    found = [
+        *_asserts(BLOCK, "AOT_BLOCK"),
+        (f"AOT_LIST_LENGTH({units}u) * {element_bytes} == {size}", says),
+    ]
+    if layer.depth > PIECE:
+        whole = "" if piecewise(layer) else "!"
+        found.append(
+            (f"AOT_PIECE == {PIECE} && {whole}AOT_PIECEWISE({layer.depth}u, {layer.outputs}u)", says)
+        )
     return tuple(found)
 
 
@@ -181,8 +208,7 @@ def pack_portable(layer: DenseLayer) -> Call:
     blocked = layer.outputs - layer.outputs % BLOCK
     blocks = weights[:blocked].reshape(-1, BLOCK, layer.depth).transpose(0, 2, 1)
     values = np.concatenate([blocks.ravel(), weights[blocked:].ravel()])
-    asserts = _asserts(BLOCK, "AOT_BLOCK", layer.depth, 2)
-    return _call(layer, Array("weights", "int8_t", values), asserts=asserts)
+    return _call(layer, Array("weights", "int8_t", values), asserts=_list_asserts(layer, 1, 2))
 
 
 def pack_dsp(layer: DenseLayer) -> Call:
@@ -202,7 +228,7 @@ def pack_dsp(layer: DenseLayer) -> Call:
     columns = outputs // BLOCK * (BLOCK // 2)
     blocks = words[:columns].reshape(-1, BLOCK // 2, words.shape[1]).transpose(0, 2, 1)
     values = np.concatenate([blocks.ravel(), words[columns:].ravel()])
-    asserts = _asserts(BLOCK, "AOT_BLOCK", -(-depth // 2), 4)
+    asserts = _list_asserts(layer, 2, 4)
     return _call(layer, Array("weights", "uint32_t", values), paired=paired, asserts=asserts)
 
 

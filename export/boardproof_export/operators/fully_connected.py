@@ -17,6 +17,7 @@ from boardproof_export.operators.dense import (
     pack_avr,
     pack_dsp,
     pack_portable,
+    piecewise,
     portable_scratch,
     reference,
     rescale,
@@ -156,6 +157,8 @@ def _describe(layer: DenseLayer) -> str:
     return f"{layer.depth} to {layer.outputs}, fused {layer.activation.name}"
 
 
+_DSP = frozenset({Feature.DSP})
+
 OPERATOR = Operator(
     name="fully_connected",
     builtin=BuiltinOperator.FULLY_CONNECTED,
@@ -165,8 +168,12 @@ OPERATOR = Operator(
     macs=_macs,
     activation=_fused,
     kernels=(
-        Kernel("aot_fully_connected_dsp", pack_dsp, frozenset({Feature.DSP}), dsp_scratch),
+        Kernel("aot_fully_connected_piecewise_dsp", pack_dsp, _DSP, dsp_scratch, fits=piecewise),
+        Kernel("aot_fully_connected_dsp", pack_dsp, _DSP, dsp_scratch),
         Kernel("aot_fully_connected_avr", pack_avr, frozenset({Feature.ELPM})),
+        Kernel(
+            "aot_fully_connected_piecewise_portable", pack_portable, scratch=portable_scratch, fits=piecewise
+        ),
         Kernel("aot_fully_connected_portable", pack_portable, scratch=portable_scratch),
     ),
 )

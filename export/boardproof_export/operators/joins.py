@@ -1,7 +1,7 @@
-"""CONCATENATION, PACK, PAD, PADV2, MIRROR_PAD, BROADCAST_TO, SPACE_TO_DEPTH and DEPTH_TO_SPACE.
+"""CONCATENATION, PACK, PAD, PADV2, MIRROR_PAD, BROADCAST_TO, FILL, SPACE_TO_DEPTH and DEPTH_TO_SPACE.
 
-Sources: micro/kernels/concatenation.cc, pack.cc, pad_common.cc, mirror_pad.cc, broadcast_to.cc, space_to_depth.cc,
-depth_to_space.cc.
+Sources: micro/kernels/concatenation.cc, pack.cc, pad_common.cc, mirror_pad.cc, broadcast_to.cc, fill.cc,
+space_to_depth.cc, depth_to_space.cc.
 """
 
 import itertools
@@ -28,6 +28,7 @@ from boardproof_export.operators.records import Operator
 from boardproof_export.shared.model import Graph, Op, Tensor
 
 _MOST_INPUTS = 10  # of a CONCATENATION in TensorFlow Lite Micro
+_MOST_DIMENSIONS = 5  # of a BROADCAST_TO there
 
 
 def same_steps(one: Tensor, other: Tensor) -> None:
@@ -77,11 +78,15 @@ def pack(graph: Graph, op: Op) -> Moves:
     return moves(graph, op, copies, data=data)
 
 
-def _paddings(graph: Graph, op: Op, source: Tensor) -> list[tuple[int, int]]:
+def _paddings(graph: Graph, op: Op, source: Tensor, output: Tensor) -> list[tuple[int, int]]:
+    """Before and after, a dimension; the output has as many more values."""
     values = parameter(graph, op, 1, "paddings")
     if len(values) != 2 * len(source.shape) or (values < 0).any():
         raise UnsupportedError(f"pads {list(source.shape)} by {values.tolist()}")
-    return [(int(before), int(after)) for before, after in values.reshape(-1, 2)]
+    pairs = [(int(before), int(after)) for before, after in values.reshape(-1, 2)]
+    if output.shape != tuple(sum(pair) + extent for pair, extent in zip(pairs, source.shape, strict=True)):
+        raise UnsupportedError(f"makes {list(output.shape)} of {list(source.shape)}")
+    return pairs
 
 
 def pad(graph: Graph, op: Op) -> Moves:
@@ -89,10 +94,7 @@ def pad(graph: Graph, op: Op) -> Moves:
     (source,), (output,) = tensors_of(graph, op)
     if output.type not in ("INT8", "INT16", "INT32", "FLOAT32"):
         raise UnsupportedError(f"pads {output.type} values")
-    paddings = _paddings(graph, op, source)
-    wanted = tuple(sum(pair) + extent for pair, extent in zip(paddings, source.shape, strict=True))
-    if output.shape != wanted:
-        raise UnsupportedError(f"makes {list(output.shape)} of {list(source.shape)}")
+    paddings = _paddings(graph, op, source, output)
     inside = tuple(
         slice(before, before + extent) for (before, _), extent in zip(paddings, source.shape, strict=True)
     )
@@ -120,7 +122,7 @@ def mirror_pad(graph: Graph, op: Op) -> Moves:
         raise UnsupportedError(f"pads {output.type} values")
     skip = 0 if checks.options_of(op, BuiltinOptions.MirrorPadOptions).int8(0) == 1 else 1
     parts = []
-    for (before, after), extent in zip(_paddings(graph, op, source), source.shape, strict=True):
+    for (before, after), extent in zip(_paddings(graph, op, source, output), source.shape, strict=True):
         if max(before, after) > extent - skip:
             raise UnsupportedError(f"pads {extent} values by {max(before, after)}")
         reversed_before = slice(before - 1 + skip, None if skip == 0 else 0, -1)
@@ -148,12 +150,24 @@ def mirror_pad(graph: Graph, op: Op) -> Moves:
 def broadcast_to(graph: Graph, op: Op) -> Moves:
     """BROADCAST_TO a constant shape."""
     (source,), (output,) = tensors_of(graph, op)
-    parameter(graph, op, 1, "a shape")
+    wanted = parameter(graph, op, 1, "a shape").tolist()
+    if list(output.shape) != wanted or len(wanted) > _MOST_DIMENSIONS:
+        raise UnsupportedError(f"makes {list(output.shape)} for a shape of {wanted}")
     try:
         view = np.broadcast_to(positions(source), output.shape)
     except ValueError as error:
         raise UnsupportedError(f"makes {list(output.shape)} of {list(source.shape)}") from error
     return moves(graph, op, [Copy(0, view, positions(output))])
+
+
+def fill(graph: Graph, op: Op) -> Moves:
+    """FILL: a constant shape of one value."""
+    (value,), (output,) = tensors_of(graph, op, data=(1,))
+    wanted = parameter(graph, op, 0, "a shape").tolist()
+    if output.type not in ("INT8", "INT32", "FLOAT32") or value.shape != () or list(output.shape) != wanted:
+        raise UnsupportedError(f"makes {output.type} {list(output.shape)} of {list(value.shape)}")
+    view = np.broadcast_to(positions(value), output.shape)
+    return moves(graph, op, [Copy(1, view, positions(output))], data=(1,))
 
 
 def _blocks(image: Tensor, block: int) -> View:
@@ -205,6 +219,7 @@ OPERATORS = tuple(
         ("padv2", pad),
         ("mirror_pad", mirror_pad),
         ("broadcast_to", broadcast_to),
+        ("fill", fill),
         ("space_to_depth", space_to_depth),
         ("depth_to_space", depth_to_space),
     )

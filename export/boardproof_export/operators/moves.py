@@ -41,8 +41,10 @@ class Moves:
     fill: bytes = b""
 
 
-def tensors_of(graph: Graph, op: Op, *, data: Sequence[int] = (0,)) -> tuple[list[Tensor], list[Tensor]]:
-    """The inputs at the positions `data`, and the outputs: of one type, all shapes known.
+def tensors_of(
+    graph: Graph, op: Op, *, data: Sequence[int] = (0,), several: bool = False
+) -> tuple[list[Tensor], list[Tensor]]:
+    """The inputs at the positions `data`, and the output, or several: of one type, all shapes known.
 
     Raises:
         UnsupportedError: they are not.
@@ -50,7 +52,7 @@ def tensors_of(graph: Graph, op: Op, *, data: Sequence[int] = (0,)) -> tuple[lis
     found = [graph.optional(op, position) for position in data]
     inputs = [tensor for tensor in found if tensor is not None]
     outputs = [graph.tensors[index] for index in op.outputs]
-    if len(inputs) < len(found) or not outputs:
+    if len(inputs) < len(found) or not (outputs if several else len(outputs) == 1):
         raise UnsupportedError(f"has {len(op.inputs)} inputs and {len(op.outputs)} outputs")
     types = sorted({tensor.type for tensor in (*inputs, *outputs)})
     if len(types) > 1:
@@ -98,7 +100,7 @@ def moves(
     Raises:
         UnsupportedError: they do not, or take more loops than the kernel has.
     """
-    inputs, outputs = tensors_of(graph, op, data=data)
+    inputs, outputs = tensors_of(graph, op, data=data, several=True)
     for copy in copies:
         if copy.view.shape != copy.target.shape:
             shapes = [list(tensor.shape) for tensor in (*inputs, *outputs)]

@@ -17,6 +17,7 @@ from tflite.Padding import Padding
 
 from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError, one_to_one, per_tensor
+from boardproof_export.operators.mistakes import paddings
 from boardproof_export.operators.records import Call, Kernel, Operator
 from boardproof_export.shared.model import Graph, Op
 from boardproof_export.shared.options import Options
@@ -141,6 +142,7 @@ OPERATORS = tuple(
         activation=_fused,
         kernels=(Kernel(f"aot_{name}", _pack),),
         family="pool_2d",
+        mistakes=paddings,
     )
     for name, builtin, of_window in (
         ("average_pool_2d", BuiltinOperator.AVERAGE_POOL_2D, _mean),

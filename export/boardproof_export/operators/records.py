@@ -1,11 +1,12 @@
 """What an operator's module states, as records: all that limits, schedule, plan and renderer know of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import accumulate, pairwise
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from boardproof_export.shared.model import Graph, Op
@@ -42,6 +43,14 @@ class Array:
         return [self.values[start:end] for start, end in pairwise(cuts)]
 
 
+@dataclass(frozen=True)
+class State:
+    """Bytes that outlive an inference. A network has one state a name, and lies in RAM of its own."""
+
+    name: str
+    initial: NDArray[np.uint8] = field(repr=False)  # at the start, and after a reset
+
+
 Member = int | float | str | tuple[int, ...]
 
 
@@ -65,8 +74,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Kernel(Generic[Layer]):
-    """A C function that computes a layer, or a part of it a call: `name`(descriptor, inputs, outputs, scratch if there
-    is any). The descriptor is of type `descriptor`, aot_ROOM_t where that is not said."""
+    """A C function that computes a layer, or a part of it a call: `name`(descriptor, inputs, outputs, states, scratch
+    if there is any). The descriptor is of type `descriptor`, aot_ROOM_t where that is not said."""
 
     name: str
     pack: Callable[[Layer], Call | tuple[Call, ...]]
@@ -81,8 +90,9 @@ class Operator(Generic[Layer]):
     """An operator of the aot engine. It reads the inputs that are no constants, in their order.
 
     `resolve` raises checks.UnsupportedError, or DamagedOptionsError. `reference` is NumPy's, to the bit: from the layer
-    and what is read to what is written, one array or several, all flat and of the tensors' types. Without kernels
-    nothing is computed: the output is the first input under another name.
+    and what is read to what is written, one array or several, all flat and of the tensors' types; states come last, as
+    flat arrays of bytes that it changes. Without kernels nothing is computed: the output is the first input under
+    another name.
     """
 
     name: str  # the schema's, in lower case
@@ -95,10 +105,14 @@ class Operator(Generic[Layer]):
     )
     c_module: str = ""  # engine/aot/operators/C_MODULE.h, where families share one
     in_place: bool = False  # an output may lie where the first input lies
+    states: Callable[[Graph, Op], tuple[State, ...]] | None = None  # what it keeps; called after `resolve`
+    calls: Callable[[Op], tuple[int, ...]] = lambda _: ()  # subgraphs whose work is done at the start
     reads: bool = True  # False: of its inputs only what is known at export, such as their shapes
     describe: Callable[[Layer], str] = lambda _: ""
     macs: Callable[[Graph, Op], int] = lambda _graph, _op: 0
     activation: Callable[[Options], str] | None = None  # the fused one's name
+    # What is usually mistaken about a layer, in words, and the layer as mistaken: for who looks for a mistake.
+    mistakes: Callable[[Layer], Iterable[tuple[str, Layer]]] = lambda _: ()
 
     @property
     def room(self) -> str:

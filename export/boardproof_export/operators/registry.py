@@ -45,7 +45,10 @@ def activation_of(op: Op) -> str | None:
 def macs(graph: Graph, op: Op) -> int:
     """Multiply-accumulates of one invocation of `op`; 0 for operators that have none or that are not counted."""
     operator = operator_of(op)
-    return 0 if operator is None else operator.macs(graph, op)
+    try:
+        return 0 if operator is None else operator.macs(graph, op)
+    except DamagedOptionsError:
+        return 0
 
 
 def total_macs(graph: Graph) -> int:

@@ -1,5 +1,10 @@
-"""RESHAPE, SQUEEZE and EXPAND_DIMS: the output is the input under another name."""
+"""RESHAPE, SQUEEZE and EXPAND_DIMS: the output is the input under another name.
 
+Sources: micro/kernels/reshape_common.cc, squeeze.cc, expand_dims.cc. As there, the output's shape is its tensor's.
+"""
+
+from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
@@ -10,8 +15,8 @@ from boardproof_export.operators.records import Operator
 from boardproof_export.shared.model import Graph, Op
 
 
-def resolve(graph: Graph, op: Op) -> None:
-    """Checks the operator; there is nothing to know.
+def _resolve(types: Collection[str], graph: Graph, op: Op) -> None:
+    """Checks the operator; there is nothing to know. `types` are those that it takes, all where it is empty.
 
     Raises:
         UnsupportedError: it does more than rename.
@@ -22,6 +27,8 @@ def resolve(graph: Graph, op: Op) -> None:
     output = graph.tensors[op.outputs[0]]
     if source.type != output.type or source.bytes is None:
         raise UnsupportedError(f"makes {output.type} of {source.type}")
+    if types and source.type not in types:
+        raise UnsupportedError(f"has {source.type} values; only {', '.join(types)} run")
     if source.count != output.count:
         raise UnsupportedError(f"makes {list(output.shape)} of {list(source.shape)}")
     parameter = graph.optional(op, 1)
@@ -35,10 +42,12 @@ def reference(_: None, values: NDArray[Any], *_parameter: NDArray[Any]) -> NDArr
 
 
 OPERATORS = tuple(
-    Operator(name=name, builtin=builtin, family="reshape", resolve=resolve, reference=reference)
-    for name, builtin in (
-        ("reshape", BuiltinOperator.RESHAPE),
-        ("squeeze", BuiltinOperator.SQUEEZE),
-        ("expand_dims", BuiltinOperator.EXPAND_DIMS),
+    Operator(
+        name=name, builtin=builtin, family="reshape", resolve=partial(_resolve, types), reference=reference
+    )
+    for name, builtin, types in (
+        ("reshape", BuiltinOperator.RESHAPE, ()),
+        ("squeeze", BuiltinOperator.SQUEEZE, ()),
+        ("expand_dims", BuiltinOperator.EXPAND_DIMS, ("INT8", "INT16", "FLOAT32")),
     )
 )

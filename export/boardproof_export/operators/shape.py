@@ -1,4 +1,9 @@
-"""SHAPE: known at export, as every tensor's shape is."""
+"""SHAPE and ZEROS_LIKE: known at export, as every tensor's shape is.
+
+Sources: micro/kernels/shape.cc, zeros_like.cc.
+"""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +36,36 @@ def reference(shape: tuple[int, ...]) -> NDArray[np.int32]:
     return np.array(shape, np.int32)
 
 
-OPERATOR = Operator(
-    name="shape", builtin=BuiltinOperator.SHAPE, resolve=resolve, reference=reference, reads=False
+def resolve_zeros(graph: Graph, op: Op) -> tuple[int, str]:
+    """How many zeros, and of which type.
+
+    Raises:
+        UnsupportedError: TensorFlow Lite Micro does not make them.
+    """
+    source = graph.optional(op, 0)
+    if source is None or len(op.inputs) != 1 or len(op.outputs) != 1:
+        raise UnsupportedError(f"has {len(op.inputs)} inputs and {len(op.outputs)} outputs")
+    output = graph.tensors[op.outputs[0]]
+    if source.type not in ("INT8", "INT32", "INT64", "FLOAT32") or output.type != source.type:
+        raise UnsupportedError(f"makes {output.type} of {source.type}")
+    if source.shape != output.shape:
+        raise UnsupportedError(f"makes {list(output.shape)} of {list(source.shape)}")
+    return output.count, output.type.lower()
+
+
+def reference_of_zeros(layer: tuple[int, str]) -> NDArray[Any]:
+    """Plain zeros, whatever the zero point is."""
+    return np.zeros(layer[0], layer[1])
+
+
+OPERATORS = (
+    Operator(name="shape", builtin=BuiltinOperator.SHAPE, resolve=resolve, reference=reference, reads=False),
+    Operator(
+        name="zeros_like",
+        builtin=BuiltinOperator.ZEROS_LIKE,
+        family="shape",
+        resolve=resolve_zeros,
+        reference=reference_of_zeros,
+        reads=False,
+    ),
 )

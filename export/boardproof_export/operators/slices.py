@@ -4,6 +4,8 @@ Sources: micro/kernels/slice.cc, strided_slice_common.cc, kernels/internal/strid
 unpack.cc, transpose_common.cc, reverse.cc.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
@@ -89,7 +91,7 @@ def _picked(extent: int, begin: int, end: int, stride: int, masks: list[bool]) -
 
 def _parts(graph: Graph, op: Op, data: int, axis: int, sizes: list[int]) -> Moves:
     """Outputs side by side along an axis of the input at `data`."""
-    (source,), outputs = tensors_of(graph, op, data=(data,))
+    (source,), outputs = tensors_of(graph, op, data=(data,), several=True)
     axis = axis_of(axis, len(source.shape))
     if sum(sizes) != source.shape[axis] or len(sizes) != len(outputs):
         raise UnsupportedError(f"splits {list(source.shape)} into {len(outputs)} along axis {axis}")
@@ -103,7 +105,7 @@ def _parts(graph: Graph, op: Op, data: int, axis: int, sizes: list[int]) -> Move
 
 def split(graph: Graph, op: Op) -> Moves:
     """SPLIT: equal parts. Inputs are the axis and the tensor."""
-    (source,), outputs = tensors_of(graph, op, data=(1,))
+    (source,), outputs = tensors_of(graph, op, data=(1,), several=True)
     axis = int(parameter(graph, op, 0, "an axis")[0])
     extent = source.shape[axis_of(axis, len(source.shape))]
     if extent % len(outputs):
@@ -113,15 +115,16 @@ def split(graph: Graph, op: Op) -> Moves:
 
 def split_v(graph: Graph, op: Op) -> Moves:
     """SPLIT_V: parts of given sizes. Inputs are the tensor, sizes and the axis."""
-    _, outputs = tensors_of(graph, op)
-    axis = int(parameter(graph, op, 2, "an axis")[0])
-    rank = len(outputs[0].shape)
-    return _parts(graph, op, 0, axis, [output.shape[axis_of(axis, rank)] for output in outputs])
+    (source,), outputs = tensors_of(graph, op, several=True)
+    axis = axis_of(int(parameter(graph, op, 2, "an axis")[0]), len(source.shape))
+    if any(len(output.shape) != len(source.shape) for output in outputs):
+        raise UnsupportedError(f"splits {list(source.shape)} into parts of other dimensions")
+    return _parts(graph, op, 0, axis, [output.shape[axis] for output in outputs])
 
 
 def unpack(graph: Graph, op: Op) -> Moves:
     """UNPACK: one output a position along an axis."""
-    (source,), outputs = tensors_of(graph, op)
+    (source,), outputs = tensors_of(graph, op, several=True)
     options = checks.options_of(op, BuiltinOptions.UnpackOptions)
     axis = axis_of(options.int32(_AXIS), len(source.shape))
     if source.shape[axis] != len(outputs):
@@ -141,9 +144,11 @@ def transpose(graph: Graph, op: Op) -> Moves:
 
 
 def reverse_v2(graph: Graph, op: Op) -> Moves:
-    """REVERSE_V2 along constant axes."""
+    """REVERSE_V2 along constant axes that lie side by side."""
     (source,), (output,) = tensors_of(graph, op)
-    axes = [axis_of(axis, len(source.shape)) for axis in parameter(graph, op, 1, "axes").tolist()]
+    axes = sorted(axis_of(axis, len(source.shape)) for axis in parameter(graph, op, 1, "axes").tolist())
+    if any(after != before + 1 for before, after in pairwise(axes)):
+        raise UnsupportedError(f"reverses the axes {axes}, which do not follow one another")
     return moves(graph, op, [Copy(0, np.flip(positions(source), tuple(axes)), positions(output))])
 
 

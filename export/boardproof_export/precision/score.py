@@ -24,6 +24,9 @@ class Score:
     kind: Kind | None  # what the first output means; None where the data do not tell
     metrics: dict[str, float | None]  # of the first output, by name; empty likewise
     outputs: tuple[NDArray[Any], ...]  # real values (N, C) an output, float32
+    right: NDArray[np.bool_] | None = (
+        None  # (N,) whether the class is the label; None where outputs are no classes
+    )
 
 
 def score(content: bytes, source: DataSource, indices: NDArray[np.intp], path: Path) -> Score:
@@ -47,7 +50,9 @@ def score(content: bytes, source: DataSource, indices: NDArray[np.intp], path: P
     if kind is None:
         return Score(None, {}, outputs)
     wanted = _real_inputs(source, inputs, indices) if kind == "reconstruction" else None
-    return Score(kind, quality.metrics(kind, outputs[0].astype(np.float64), truth, wanted), outputs)
+    found = quality.metrics(kind, outputs[0].astype(np.float64), truth, wanted)
+    right = outputs[0].argmax(axis=1) == truth if kind == "classes" else None
+    return Score(kind, found, outputs, right)
 
 
 def _real_inputs(source: DataSource, inputs: tuple[Any, ...], indices: NDArray[np.intp]) -> Real:

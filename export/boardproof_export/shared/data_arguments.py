@@ -7,6 +7,8 @@ DATA_KINDS = (
     "a .npz, .npy or .csv file, a folder of images, of IDX files, or of raw files with "
     "y_labels.csv, or random:N"
 )
+INPUT_RANGE = "0:1"
+DATA_TYPES = ("uint8", "int8", "int16", "int32", "float32")
 # By its flag, what argparse's add_argument takes besides. --data itself is each command's own: defaults differ.
 DATA_ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "--label-column": {
@@ -15,12 +17,13 @@ DATA_ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     },
     "--resize": {"action": "store_true", "help": "resize images to the size that the model takes"},
     "--data-type": {
-        "choices": ("uint8", "int8", "int16", "int32", "float32"),
-        "help": "of raw files' values",
+        "choices": DATA_TYPES,
+        "metavar": "TYPE",
+        "help": f"of raw files' values: {', '.join(DATA_TYPES)}",
     },
     "--input-range": {
-        "default": "0:1",
+        "default": INPUT_RANGE,
         "metavar": "LOW:HIGH",
-        "help": "what pixels 0 and 255 were when the model was trained (default: 0:1)",
+        "help": f"what pixels 0 and 255 were when the model was trained (default: {INPUT_RANGE})",
     },
 }

@@ -90,3 +90,8 @@ def read_model(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="name a .tflite file") from error
+
+
+def shown(path: Path) -> str:
+    """As short as it can be typed here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

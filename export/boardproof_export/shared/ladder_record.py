@@ -7,12 +7,24 @@ from typing import Any
 from boardproof_export.shared import files
 from boardproof_export.shared.sources.pixels import UNIT, Span
 
-MODEL_STEM = "fashion_mnist"  # of every file made from the trained model
+MODEL_STEM = "fashion_mnist"  # of every file made from the course's model, the architecture `mlp`
+COURSE_ARCH = "mlp"
 TRAIN_FILE = "train.json"
 TRAIN_SCHEMA = "boardproof.train/1"
 LADDER_FILE = "ladder.json"
 SAVED_MODEL = "saved_model.pb"  # in every SavedModel folder
 LADDER_SCHEMA = "boardproof.ladder/3"  # 2: five rungs; 3: any model and data
+
+
+def model_stem(arch: str) -> str:
+    """Of every file made from a trained model of that architecture."""
+    return MODEL_STEM if arch == COURSE_ARCH else f"{MODEL_STEM}_{arch}"
+
+
+def trained_stem(folder: Path) -> str:
+    """Of the files that were trained last in a folder; the course's where nothing was."""
+    arch = _read(folder / TRAIN_FILE).get("arch")
+    return model_stem(arch if isinstance(arch, str) else COURSE_ARCH)
 
 
 def train_is_current(folder: Path) -> bool:
@@ -21,7 +33,7 @@ def train_is_current(folder: Path) -> bool:
     described = record.get("files")
     if record.get("schema") != TRAIN_SCHEMA or not isinstance(described, dict):
         return False
-    if f"{MODEL_STEM}.keras" not in described:
+    if f"{trained_stem(folder)}.keras" not in described:
         return False
     return all(_is(folder, name, entry) for name, entry in described.items())
 

@@ -56,6 +56,17 @@ class Options:
         except _BROKEN as error:
             raise DamagedOptionsError("has damaged options") from error
 
+    def text(self, field: int) -> str:
+        """A text."""
+        table = self._table
+        try:
+            offset = 0 if table is None else int(table.Offset(4 + 2 * field))
+            if table is None or offset == 0:
+                return ""
+            return bytes(table.String(offset + table.Pos)).decode("utf-8", errors="replace")
+        except _BROKEN as error:
+            raise DamagedOptionsError("has damaged options") from error
+
     def _number(self, flags: Any, field: int, default: Any) -> Any:
         table = self._table
         try:

@@ -6,6 +6,11 @@ from pathlib import Path
 
 from boardproof_export.shared.errors import InputError
 
+REFERENCE_MODELS = {
+    "mlp": "fashion_mnist_int8.tflite",
+    "cnn": "fashion_mnist_cnn_int8.tflite",
+}
+
 
 @dataclass(frozen=True)
 class Project:
@@ -37,9 +42,15 @@ class Project:
         return next(iter(sorted((self.generated / "model").glob("*.tflite"))), None)
 
     @property
+    def reference_models(self) -> dict[str, Path]:
+        """The committed models, by the architecture that `boardproof train --arch` takes; models/README.md has their
+        recipes."""
+        return {arch: self.root / "models" / name for arch, name in REFERENCE_MODELS.items()}
+
+    @property
     def reference_model(self) -> Path:
         """What firmware is rendered from while nothing is exported, unless its target has a `custom_model`."""
-        return self.root / "models" / "fashion_mnist_int8.tflite"
+        return self.reference_models["mlp"]
 
     @property
     def builds(self) -> Path:

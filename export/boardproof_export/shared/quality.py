@@ -3,7 +3,7 @@
 Outputs are real values (N, C), `truth` is what they should be: classes, int64 (N,), or values, float64 (N, K).
 """
 
-from math import exp, lgamma, log, sqrt
+from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -14,8 +14,6 @@ from boardproof_export.shared.tensors import TensorInfo
 Kind = Literal["classes", "scores", "regression", "reconstruction"]
 Real = NDArray[np.floating[Any]]
 Truth = NDArray[Any]
-
-_Z = 1.959963984540054  # of a normal distribution, 95 % lie within
 
 
 def kind_of(
@@ -99,27 +97,3 @@ def regression(outputs: Real, truth: Real) -> dict[str, float | None]:
         "rmse": sqrt(float((errors**2).mean())),
         "r2": 1 - float((errors**2).sum()) / spread if spread > 0 else None,
     }
-
-
-def wilson(share: float, count: int) -> tuple[float, float]:
-    """The interval that holds a share of `count` samples with 95 % (E. B. Wilson, 1927)."""
-    square = _Z * _Z / count
-    middle = (share + square / 2) / (1 + square)
-    reach = _Z / (1 + square) * sqrt(share * (1 - share) / count + square / count / 4)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
-
-
-def mcnemar(one_alone: int, other_alone: int) -> float:
-    """How likely so uneven a pair of counts is where neither is better: the exact test of Q. McNemar, two-sided.
-
-    Args:
-        one_alone, other_alone: samples that one of both has right and the other has not.
-    """
-    count, fewer = one_alone + other_alone, min(one_alone, other_alone)
-    if count == 0:
-        return 1.0
-    terms = (
-        exp(lgamma(count + 1) - lgamma(k + 1) - lgamma(count - k + 1) - count * log(2))
-        for k in range(fewer + 1)
-    )
-    return min(1.0, 2 * sum(terms))

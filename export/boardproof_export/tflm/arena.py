@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boardproof_export.shared.errors import InputError
+from boardproof_export.shared.memory import TflmArena
 from boardproof_export.shared.model import Graph, Op
 
 _ALIGNMENT = 16  # MicroArenaBufferAlignment()
@@ -42,15 +43,28 @@ class Arena:
 def arena_bytes(graph: Graph, path: Path) -> int:
     """Bytes to give the arena on a board, a multiple of 16: an upper bound for 32-bit cores.
 
+    Raises:
+        InputError: as `board_arena`.
+    """
+    return board_arena(graph, path).bytes
+
+
+def board_arena(graph: Graph, path: Path) -> TflmArena:
+    """What the arena holds on a board: upper bounds for 32-bit cores.
+
     The allocators' own structures are smaller there, which is the margin. Cores with MVE need `mve_scratch` more. Where
     `tflite_micro` is not installed (there are wheels for x86-64 Linux alone) the parts are bounded from the graph.
 
     Raises:
         InputError: the host's interpreter cannot prepare the model `path`; its own words are in the message.
     """
-    arena = measured(graph, path) or estimated(graph)
-    tail = _aligned(arena.tail - arena.pointers // 2)
-    return tail + _aligned(max(arena.head, _planning_bytes(graph))) + _kernel_scratch(graph)
+    found = measured(graph, path)
+    arena = found or estimated(graph)
+    return TflmArena(
+        tensors=_aligned(max(arena.head, _planning_bytes(graph))) + _kernel_scratch(graph),
+        structures=_aligned(arena.tail - arena.pointers // 2),
+        measured=found is not None,
+    )
 
 
 def measured(graph: Graph, path: Path) -> Arena | None:

@@ -72,6 +72,10 @@ def _way_out(graph: Graph, path: Path) -> str:
         return f"the engine aot runs it: boardproof run --target qemu_cortex_m4 --model {file}"
     if next(firmware_reasons(graph), None) is None:
         return f"TensorFlow Lite Micro runs it: boardproof run --target tflm_host --model {file}"
+    if graph.subgraphs != 1:
+        return (
+            "convert it without control flow and without state that is set up once: a board runs one subgraph"
+        )
     stateful = any(stateful_reasons(graph))  # a conversion takes no state away
     if not stateful and any(tensor.type == "FLOAT32" for tensor in graph.tensors):
         return "export the full int8 rung of `boardproof convert`"

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from boardproof_export.aot.limits import Reason, configuration_reasons
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.fully_connected import resolve
-from boardproof_export.shared.model import Graph, Op, Tensor
-from boardproof_export.shared.model.records import ABSENT
+from boardproof_export.shared.model import ABSENT, Graph, Op, Tensor
 from boardproof_export.shared.options import DamagedOptionsError
 
 # The builtin operators that micro_mutable_op_resolver.h can register, August 2026.
@@ -94,6 +93,8 @@ _STATEFUL = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_O
 
 def firmware_reasons(graph: Graph) -> Iterator[Reason]:
     """Why firmware with the engine `tflm` cannot run the graph, in the graph's order."""
+    if graph.subgraphs != 1:
+        yield Reason(f"the model has {graph.subgraphs} subgraphs")
     yield from configuration_reasons(graph)
     yield from tflm_reasons(graph)
     yield from stateful_reasons(graph)
@@ -101,13 +102,13 @@ def firmware_reasons(graph: Graph) -> Iterator[Reason]:
 
 
 def stateful_reasons(graph: Graph) -> Iterator[Reason]:
-    """Operators whose state nobody puts back: a repeated or reordered image would change the next one's output.
+    """Operators whose state the engine tflm does not set up: resource variables, and a state of the operator's own.
 
-    Variable tensors (SVDF, LSTM) are no reason: the engine clears them before each inference, as the reference does.
+    Variable tensors (SVDF, LSTM) are no reason: the interpreter's reset clears them.
     """
     for op in graph.ops:
         if op.code in _STATEFUL:
-            yield Reason("keeps state from one input to the next, which nobody can put back", op)
+            yield Reason("keeps state that the engine tflm gives its interpreter no room for", op)
 
 
 def _unwritten_reasons(graph: Graph) -> Iterator[Reason]:

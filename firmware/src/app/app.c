@@ -45,6 +45,9 @@ static void handle_in_session(const frame_t *frame) {
     case MESSAGE_LAYER:
       handle_layer(frame);
       break;
+    case MESSAGE_KEEP_STATE:
+      handle_keep_state(frame);
+      break;
     case MESSAGE_OPS:
       handle_ops(frame);
       break;

@@ -46,16 +46,17 @@
 #define APP_LAYER_REQUEST_BYTES (MESSAGE_LAYER_FIXED_BYTES + (uint32_t)MODEL_INPUT_BYTES)
 #define APP_LONGEST_REQUEST APP_MOST(APP_LAYER_REQUEST_BYTES, PROTOCOL_ECHO_MAX)
 
-/* Longest payload sent: the longest of infer_answer, profile_answer, and hello_answer with texts of full length.
- * layer_answer and ops_answer are cut there. */
+/* Longest payload sent: the longest of infer_answer, profile_answer, hello_answer with texts of full length, and
+ * PROTOCOL_LAYER_BYTES. layer_answer and ops_answer are cut there. No buffer is as long. */
 #define APP_EDGE_COUNT (MODEL_INPUT_COUNT + MODEL_OUTPUT_COUNT)
 #define APP_HELLO_ANSWER_BYTES                                                                               \
   (MESSAGE_HELLO_ANSWER_FIXED_BYTES + 4u * PROTOCOL_TEXT_MAX + APP_EDGE_COUNT * MESSAGE_TENSOR_FIXED_BYTES + \
    4u * (uint32_t)MODEL_DIM_COUNT)
 #define APP_INFER_ANSWER_BYTES (MESSAGE_INFER_ANSWER_FIXED_BYTES + (uint32_t)MODEL_OUTPUT_BYTES)
 #define APP_PROFILE_ANSWER_BYTES (MESSAGE_PROFILE_ENTRY_FIXED_BYTES * (uint32_t)MODEL_OP_OUTPUT_COUNT)
-#define APP_LONGEST_ANSWER \
-  APP_MOST(APP_HELLO_ANSWER_BYTES, APP_MOST(APP_INFER_ANSWER_BYTES, APP_PROFILE_ANSWER_BYTES))
+#define APP_LONGEST_ANSWER                                         \
+  APP_MOST(APP_MOST(APP_HELLO_ANSWER_BYTES, PROTOCOL_LAYER_BYTES), \
+           APP_MOST(APP_INFER_ANSWER_BYTES, APP_PROFILE_ANSWER_BYTES))
 
 _Static_assert(APP_ANSWERS_KEPT >= 1 && APP_ANSWERS_KEPT <= PROTOCOL_ANSWERS_KEPT, "answers kept");
 _Static_assert((APP_ANSWERS_KEPT & (APP_ANSWERS_KEPT - 1)) == 0, "a power of two: sequence numbers wrap");

@@ -14,6 +14,8 @@ typedef struct {
   engine_fault_t fault;
   bool session;   /* a hello came since the start */
   uint32_t nonce; /* of that hello */
+  bool keeps;     /* state outlives an inference: keep_state came in this session */
+  uint32_t next;  /* then: the sequence number of the next infer */
   uint32_t since; /* requests of this session come after this sequence number: at first the hello's */
   message_status_answer_t counters;
 } app_state_t;

@@ -49,6 +49,10 @@ engine_status_t engine_init(engine_fault_t *fault);
  * Writing it ends the validity of outputs. */
 void *engine_input(uint8_t index);
 
+/* Puts the state that the model keeps from one inference to the next back to what it is at the start, as engine_init()
+ * does. A model without state is not changed by it. Inputs that are written stay. */
+void engine_reset(void);
+
 /* Runs the model once. `hook` may be NULL. On failure `*fault` says why; the next call may work. */
 engine_status_t engine_invoke(const engine_hook_t *hook, engine_fault_t *fault);
 

@@ -14,6 +14,8 @@
 #define PROTOCOL_TEXT_MAX 32u
 /* Most answers that a board remembers; it says in hello how many. */
 #define PROTOCOL_ANSWERS_KEPT 16u
+/* Bytes of an operator's output that every board gives in one answer: it keeps no copy of them. */
+#define PROTOCOL_LAYER_BYTES 2048u
 /* Longest payload of an echo, in bytes: every board takes as much. */
 #define PROTOCOL_ECHO_MAX 64u
 
@@ -29,6 +31,7 @@ enum {
   PROTOCOL_FEATURE_PACKED_INPUT = 1, /* The board takes infer_packed. */
   PROTOCOL_FEATURE_PROFILE = 2, /* The board takes profile and layer. */
   PROTOCOL_FEATURE_BAUD = 4, /* The link has a rate and the board can change it. */
+  PROTOCOL_FEATURE_STATE = 8, /* The model keeps state from one inference to the next, and the board takes keep_state. */
 };
 
 /* Which edge of the model a tensor is. */
@@ -55,6 +58,8 @@ enum {
   PROTOCOL_ERROR_CODE_NO_SESSION = 4, /* No hello since the board started: say hello, then ask again. */
   PROTOCOL_ERROR_CODE_VERSION_MISMATCH = 5, /* Another protocol version (detail: board's, host's). */
   PROTOCOL_ERROR_CODE_BAUD_REFUSED = 6, /* The board cannot take this rate (detail: rate). */
+  PROTOCOL_ERROR_CODE_KEEPS_STATE = 7, /* The session keeps state, which a look inside would change. */
+  PROTOCOL_ERROR_CODE_OUT_OF_ORDER = 8, /* The session keeps state, and an infer before this one is missing (detail: expected seq, got). */
   PROTOCOL_ERROR_CODE_ENGINE_ARENA = 17, /* The arena is too small (detail: needed, given, in bytes). */
   PROTOCOL_ERROR_CODE_ENGINE_OP = 18, /* An operator is not registered (detail: builtin code, index). */
   PROTOCOL_ERROR_CODE_ENGINE_SCHEMA = 19, /* The model's schema version differs (detail: needed, given). */
@@ -81,6 +86,8 @@ enum {
   MESSAGE_OPS_ANSWER = 0x88, /* As many operators as fit into the longest answer. */
   MESSAGE_LAYER = 0x09, /* Runs the model once and shows values of one operator's output. Not kept for repetition. */
   MESSAGE_LAYER_ANSWER = 0x89, /* Bytes of an operator's output, cut at its end and at the longest answer. */
+  MESSAGE_KEEP_STATE = 0x0a, /* Puts the model's state back to the start and keeps it from infer to infer, until hello. A repeated one does nothing. */
+  MESSAGE_KEEP_STATE_ANSWER = 0x8a, /* The next infer is the first of a sequence. */
   MESSAGE_ERROR = 0xff, /* The answer to a request that failed, with the request's seq. */
 };
 
@@ -465,6 +472,33 @@ typedef struct {
 /* Hands the payload of layer_answer to `put`, piece by piece. */
 static inline void message_write_layer_answer(const message_layer_answer_t *m, message_put_t put, void *to) {
   put(to, m->values, m->values_length);
+}
+
+/* Puts the model's state back to the start and keeps it from infer to infer, until hello. A repeated one does nothing. */
+#define MESSAGE_KEEP_STATE_FIXED_BYTES 0u
+typedef struct {
+  uint8_t unused; /* C has no empty struct. */
+} message_keep_state_t;
+
+/* Reads the payload of keep_state; false when its length is wrong. Pointers reach into `p`. */
+static inline bool message_read_keep_state(const uint8_t *p, size_t length, message_keep_state_t *m) {
+  if (length != 0u) return false;
+  (void)p;
+  (void)m;
+  return true;
+}
+
+/* The next infer is the first of a sequence. */
+#define MESSAGE_KEEP_STATE_ANSWER_FIXED_BYTES 0u
+typedef struct {
+  uint8_t unused; /* C has no empty struct. */
+} message_keep_state_answer_t;
+
+/* Hands the payload of keep_state_answer to `put`, piece by piece. */
+static inline void message_write_keep_state_answer(const message_keep_state_answer_t *m, message_put_t put, void *to) {
+  (void)m;
+  (void)put;
+  (void)to;
 }
 
 /* The answer to a request that failed, with the request's seq. */

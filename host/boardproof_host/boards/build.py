@@ -28,6 +28,7 @@ from boardproof_export.shared.errors import (
 from boardproof_export.shared.files import prepare_folder, read_model, sha256_file
 from boardproof_export.shared.project import Project
 from boardproof_host.boards import freshness, tools
+from boardproof_host.boards.overflow import SMALLER, overflow
 from boardproof_host.boards.targets import Target
 from boardproof_host.boards.which_model import check_runs, default_model
 
@@ -170,13 +171,15 @@ def _pio(
     code, log = _run(project, arguments, model, folder, verbose=verbose)
     if code == 0:
         return
-    if not verbose:
-        sys.stderr.write(log)
     refusal = folder / "refusal.json"  # written by firmware/scripts/render_model.py
     if refusal.is_file():
         said = json.loads(refusal.read_text(encoding="utf-8"))
         refusal.unlink()
         raise InputError(said["message"], hint=said["hint"])
+    if missing := overflow(log):
+        raise InputError(f"{model.name} does not fit {target.name}: {missing}", hint=SMALLER)
+    if not verbose:
+        sys.stderr.write(log)
     raise BuildError(
         f"PlatformIO failed (exit code {code}): pio run -e {target.name}",
         hint=f"its message is above; {tools.remedy(target)}",

@@ -22,7 +22,7 @@ class Target:
     name: str
     board: str  # id of the board definition
     engine: str
-    pack: str  # weight layout of the ahead-of-time engine
+    kernels: str  # of the engine aot: portable, dsp or avr
     description: str
     emulator: dict[str, Any] | None  # the board definition's section; None for real boards
     model: str | None = None  # `custom_model`: path in the checkout; None is the reference model
@@ -38,7 +38,7 @@ VIRTUAL = Target(
     name="tflm_host",
     board="",
     engine="tflm",
-    pack="",
+    kernels="",
     description="TensorFlow Lite Micro in a process of this machine, no toolchain needed",
     emulator=None,
     virtual=True,
@@ -47,7 +47,7 @@ NATIVE = Target(
     name="aot_host",
     board="",
     engine="aot",
-    pack="portable",
+    kernels="portable",
     description="the firmware as a process of this machine: needs its C compiler alone",
     emulator=None,
     virtual=True,
@@ -101,11 +101,17 @@ def _target(project: Project, name: str, options: dict[str, str]) -> Target:
                 raise ValueError("no board definition")
         except (OSError, ValueError) as error:
             raise InputError(f"{path} cannot be used: {error}", hint="restore the file") from error
+    built = definition.get("build", {})
+    if "custom_pack" in options or "pack" in built:
+        raise InputError(
+            f"{name} has custom_pack, or its board build.pack: they are custom_kernels and build.kernels now",
+            hint="rename it in platformio.ini or in the board definition",
+        )
     return Target(
         name=name,
         board=board,
         engine=options.get("custom_engine", "aot"),
-        pack=options.get("custom_pack", definition.get("build", {}).get("pack", "portable")),
+        kernels=options.get("custom_kernels", built.get("kernels", "portable")),
         description=options.get("custom_title", definition.get("name", board)),
         emulator=definition.get("emulator"),
         model=options.get("custom_model"),

@@ -136,7 +136,7 @@ def remedy(target: Target) -> str:
     """What a build of the target may have missed; PlatformIO's own message names a download at best."""
     if not target.emulated:
         return "PlatformIO fetches a board's platform, compiler and libraries: is its registry in reach?"
-    purpose = AVR if target.pack == "avr" else COMPILER
+    purpose = AVR if target.kernels == "avr" else COMPILER
     missing = [
         finding.remedy for finding in _examine(None) if finding.purpose == purpose and not finding.found
     ]

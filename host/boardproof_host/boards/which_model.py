@@ -6,13 +6,16 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from boardproof_export.shared.errors import InputError, LinkError, ToolMissingError
+from boardproof_export.shared.facts import ModelFacts
 from boardproof_export.shared.files import read_model
-from boardproof_export.shared.model import read_graph
+from boardproof_export.shared.model import Graph, read_graph
 from boardproof_export.shared.project import Project
 from boardproof_host.boards.targets import Target, load_targets
 from boardproof_host.link.handshake import Identity
 from boardproof_host.oracles.edges import Edges
 from boardproof_host.record.schema import Model, Op
+
+_INSTALL_AGAIN = "install it again: python -m pip install . (in a checkout: make set-up)"
 
 
 def default_model(project: Project, target: Target) -> Path:
@@ -36,10 +39,29 @@ def check_runs(target: Target, path: Path) -> None:
     if not checks:
         raise ToolMissingError(
             "boardproof was installed before it knew how to check a model",
-            hint="install it again: python -m pip install . (in a checkout: make set-up)",
+            hint=_INSTALL_AGAIN,
         )
     for check in checks:
         check.load()(path, target.engine, f"on {target.name}")
+
+
+def facts_of(path: Path, identity: Identity, kept: Path) -> ModelFacts:
+    """What `export` knows of the model that a board runs: kernels, multiply-accumulates, where tensors lie.
+
+    Args:
+        kept: a folder for answers that take long.
+
+    Raises:
+        InputError: the file cannot be read.
+        ToolMissingError: this installation is older than the question.
+    """
+    found = entry_points(group="boardproof.facts", name="model")
+    for point in found:
+        facts: ModelFacts = point.load()(path, identity.engine, identity.kernels, kept)
+        return facts
+    raise ToolMissingError(
+        "boardproof was installed before it knew what to ask of a model", hint=_INSTALL_AGAIN
+    )
 
 
 def model_of(project: Project | None, named: Path | None, identity: Identity) -> Path:
@@ -75,7 +97,7 @@ def _candidates(project: Project) -> Iterator[Path]:
     for target in load_targets(project).values():
         if target.model:
             yield project.root / target.model
-    yield project.reference_model
+    yield from project.reference_models.values()
     if project.exported_model is not None:
         yield project.exported_model
 
@@ -90,7 +112,15 @@ def describe_model(path: Path) -> Model:
     Raises:
         InputError: it cannot be read, is no .tflite file, or has an input or output that no board takes.
     """
-    graph = read_graph(path)
+    return describe_graph(read_graph(path), path)
+
+
+def describe_graph(graph: Graph, path: Path) -> Model:
+    """The same of what was read from it.
+
+    Raises:
+        InputError: it has an input or output that no board takes.
+    """
     edges = Edges.of(graph, path)
     return Model(
         name=path.name,

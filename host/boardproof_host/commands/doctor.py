@@ -1,8 +1,13 @@
 """`boardproof doctor`: says which tools are there, and how to get what is missing."""
 
 import argparse
+from typing import TYPE_CHECKING
 
+from boardproof_host.commands import fitting
 from boardproof_host.commands.options import help_of
+
+if TYPE_CHECKING:
+    from boardproof_host.boards.tools import Finding
 
 DESCRIPTION = """\
 Looks for everything that boardproof works with. Outside of a checkout it judges
@@ -38,9 +43,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
-        for finding in findings:
-            mark = "ok" if finding.found else "MISSING" if finding.required else "absent"
-            tail = finding.found or f"get it: {finding.remedy}"
-            print(f"{mark:<8} {finding.name:<21} {finding.purpose:<52} {tail}")
+        print("\n".join(fitting.table([_row(finding) for finding in findings], fitting.width())))
     missing = [finding.name for finding in findings if finding.required and not finding.found]
     return ExitCode.ENVIRONMENT if missing else ExitCode.PROVEN
+
+
+def _row(finding: "Finding") -> tuple[str, ...]:
+    mark = "ok" if finding.found else "MISSING" if finding.required else "absent"
+    return mark, finding.name, finding.purpose, finding.found or f"get it: {finding.remedy}"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boardproof_export.shared.data_arguments import DATA_ARGUMENTS, DATA_KINDS
+from boardproof_host.commands.fitting import HelpText
 
 if TYPE_CHECKING:
     from boardproof_export.shared.sources.opening import SourceOptions
@@ -20,11 +21,11 @@ is kept)
 
 
 def help_of(description: str, example: str, codes: str = EXIT_CODES) -> dict[str, Any]:
-    """What a command's parser is made with: a description, an example and the exit codes, lines as they stand."""
+    """What a command's parser is made with: a description, an example and the exit codes."""
     return {
         "description": description,
         "epilog": f"example: {example}\n\n{codes}",
-        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "formatter_class": HelpText,
     }
 
 
@@ -58,6 +59,12 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--limit", type=int, metavar="N", help="stream N images at most")
     which.add_argument("--images", metavar="A:B", help="stream images A to B - 1")
     which.add_argument("--seed", type=int, help="with --limit: choose at random, from this seed")
+    which.add_argument(
+        "--stateful",
+        action="store_true",
+        help="the images are one sequence: state that the model keeps goes on from one to the next (default: it is put "
+        "back before each)",
+    )
     _add_link(parser)
     result = parser.add_argument_group("what comes out")
     result.add_argument("--resume", action="store_true", help="go on with the newest run that was cut short")
@@ -152,7 +159,7 @@ def run_options(args: argparse.Namespace) -> "RunOptions":
         )
     return RunOptions(
         board=board_options(args),
-        images=ImageOptions(source_options(args), args.limit, args.images, args.seed),
+        images=ImageOptions(source_options(args), args.limit, args.images, args.seed, args.stateful),
         gates=Gates(args.gate, args.min_accuracy),
         resume=args.resume,
         out=args.out,

@@ -24,7 +24,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--target", default="qemu_cortex_m4", help="target to prove (default: qemu_cortex_m4)"
     )
     parser.add_argument("--model", type=Path, help="int8 .tflite to prove (default: train and convert one)")
-    parser.add_argument("--epochs", type=int, default=10, help="training epochs (default: 10)")
+    parser.add_argument("--arch", default="mlp", help="architecture to train: mlp, cnn, dscnn (default: mlp)")
+    parser.add_argument("--epochs", type=int, help="training epochs (default: the architecture's)")
     parser.add_argument("--train-seed", type=int, default=1, help="training seed (default: 1)")
     add_run(parser)
     parser.set_defaults(handler=run, port=None)
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
                 project,
                 Screen(quiet=args.quiet),
                 data=None if args.data is None else Path(args.data),
+                arch=args.arch,
                 seed=args.train_seed,
                 epochs=args.epochs,
             )

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boardproof_host.commands import fitting
 from boardproof_host.commands.options import help_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         **help_of(DESCRIPTION, "boardproof report qemu_cortex_m4 --format html --out report.html", codes),
     )
     parser.add_argument("record", nargs="?", help="report.json, its folder, or a target")
-    parser.add_argument("--format", choices=FORMATS, default="terminal")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="terminal",
+        metavar="FORMAT",
+        help=f"{', '.join(FORMATS)} (default: terminal)",
+    )
     parser.add_argument("--out", type=Path, help="file to write (default: standard output)")
     parser.set_defaults(handler=run)
 
@@ -68,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
         from boardproof_host.report import print_report
 
-        print_report(result, Console())
+        print_report(result, Console(width=fitting.width()))
     else:
         print(_text(result, args.format), end="")
     return ExitCode.PROVEN
@@ -76,19 +83,22 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(paths: list[Path]) -> None:
     from boardproof_export.shared.errors import BoardproofError
+    from boardproof_export.shared.files import shown
     from boardproof_host.record import file
 
+    rows = []
     for path in paths:
         try:
             result = file.read(path)
         except BoardproofError as error:
-            print(f"{path}: {error.message}")
+            print(f"{shown(path)}: {error.message}")
             continue
-        images = 0 if result.measured is None else result.measured.images
+        images = "-" if result.measured is None else f"{result.measured.images:,}"
         verdict = "-" if result.measured is None else result.measured.verdict
-        print(
-            f"{path.parent.parent.name:<22} {result.created}  {result.outcome:<11} {verdict:<10} {images:>7,}  {path}"
-        )
+        target = path.parent.parent.name
+        rows.append((target, result.created, result.outcome, verdict, images, shown(path.parent)))
+    if rows:
+        print("\n".join(fitting.table(rows, fitting.width())))
 
 
 def _text(result: "Report", form: str) -> str:

@@ -5,6 +5,9 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from boardproof_export.shared.data_arguments import INPUT_RANGE
+from boardproof_export.shared.files import shown
+from boardproof_host.commands import fitting
 from boardproof_host.commands.options import add_run, add_where, help_of, run_options
 
 if TYPE_CHECKING:
@@ -58,7 +61,7 @@ def show(finished: "Finished", args: argparse.Namespace) -> None:
 
     from boardproof_host import report
     from boardproof_host.record import file
-    from boardproof_host.report.headline import headline
+    from boardproof_host.report.headline import headline, shortcomings
 
     for story in finished.stories:
         print(story, file=sys.stderr)
@@ -67,10 +70,10 @@ def show(finished: "Finished", args: argparse.Namespace) -> None:
     if args.json:
         print(file.to_json(finished.report), end="")
     elif args.quiet:
-        print(headline(finished.report))
+        print(" ".join((headline(finished.report), *shortcomings(finished.report))))
     else:
-        report.print_report(finished.report, Console())
-        print(f"report: {shlex.quote(str(finished.folder / 'report.html'))}")
+        report.print_report(finished.report, Console(width=fitting.width()))
+        print(f"report: {shlex.quote(shown(finished.folder / 'report.html'))}")
     if (hint := next_action(finished, args)) is not None:
         print(f"  next: {hint}", file=sys.stderr)
 
@@ -78,15 +81,13 @@ def show(finished: "Finished", args: argparse.Namespace) -> None:
 def next_action(finished: "Finished", args: argparse.Namespace) -> str | None:
     """What to do about a run that did not come out well."""
     result = finished.report
-    where = f"--target {args.target}" if args.target else f"--port {shlex.quote((args.port or ['auto'])[0])}"
-    model = f" --model {shlex.quote(str(args.model))}" if args.model else ""
-    record = shlex.quote(str(finished.folder / "report.json"))
-    trace = f"boardproof trace {where}{model} --report {record}"
+    record = shlex.quote(shown(finished.folder / "report.json"))
+    trace = f"boardproof trace {_same_board_and_data(args)} --report {record}"
     if result.outcome == "diverged":
         return f"see where it begins: {trace}"
     if result.outcome in ("incomplete", "interrupted"):
-        out = f" --out {shlex.quote(str(args.out))}" if args.out else ""
-        again = f"go on where it stopped: boardproof run {where}{model}{out} --resume"
+        resume = [] if args.resume else ["--resume"]
+        again = f"go on where it stopped: {shlex.join(['boardproof', *args.command_line, *resume])}"
         return f"{result.next}; then {again}" if result.next else again
     if result.outcome == "missed":
         missed = next(gate for gate in result.gates if not gate.passed)
@@ -94,3 +95,17 @@ def next_action(finished: "Finished", args: argparse.Namespace) -> str | None:
             return f"{trace}; or accept rounding differences with --gate equivalent"
         return "look at the confusion matrix in the report, or ask for less with --min-accuracy"
     return None
+
+
+def _same_board_and_data(args: argparse.Namespace) -> str:
+    """The options of `trace` that stand for what was run."""
+    words = ["--target", args.target] if args.target else ["--port", (args.port or ["auto"])[0]]
+    for option in ("model", "data", "label_column", "data_type", "patience"):
+        value = getattr(args, option)
+        if value is not None:
+            words += ["--" + option.replace("_", "-"), str(value)]
+    if args.input_range != INPUT_RANGE:
+        words += ["--input-range", args.input_range]
+    if args.resize:
+        words.append("--resize")
+    return shlex.join(words)

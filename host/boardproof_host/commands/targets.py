@@ -1,8 +1,13 @@
 """`boardproof targets`: list the targets."""
 
 import argparse
+from typing import TYPE_CHECKING
 
+from boardproof_host.commands import fitting
 from boardproof_host.commands.options import help_of
+
+if TYPE_CHECKING:
+    from boardproof_host.boards.targets import Target
 
 DESCRIPTION = """\
 Lists the targets: emulated boards, which `run` builds and starts, and real ones,
@@ -35,7 +40,10 @@ def run(args: argparse.Namespace) -> int:
         listed = [asdict(target) | {"emulated": target.emulated} for target in found.values()]
         print(json.dumps(listed, indent=2))
         return ExitCode.PROVEN
-    for target in found.values():
-        kind = "virtual" if target.virtual else "emulated" if target.emulated else "board"
-        print(f"{target.name:<28} {kind:<9} {target.engine:<5} {target.description}")
+    rows = [(target.name, _kind(target), target.engine, target.description) for target in found.values()]
+    print("\n".join(fitting.table(rows, fitting.width())))
     return ExitCode.PROVEN
+
+
+def _kind(target: "Target") -> str:
+    return "virtual" if target.virtual else "emulated" if target.emulated else "board"

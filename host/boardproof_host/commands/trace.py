@@ -2,15 +2,16 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boardproof_export.shared.text import printable
+from boardproof_host.commands.columns import columns
 from boardproof_host.commands.options import add_data, help_of, source_options
 
 if TYPE_CHECKING:
-    from boardproof_host.runs.layers import Divergence, Element
+    from boardproof_host.runs.diagnosis import Diagnosis
+    from boardproof_host.runs.layers import Divergence
     from boardproof_host.runs.trace_record import Trace
 
 DESCRIPTION = """\
@@ -23,7 +24,6 @@ the three worst images of the last run, operator by operator
   boardproof trace --target qemu_cortex_m4 --worst 3"""
 CODES = "exit codes: 0 in the images looked at all operators match; 1 one diverges\n"
 SHOWN = 3  # images whose values are printed
-WIDTH = 60  # columns that a table takes at most, whatever the operators' names
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -108,7 +108,7 @@ def _operators(record: "Trace") -> str:
     ]
     if record.ticks is not None:
         rows.append(["", "all", "", f"{record.ticks:,.0f}", "", ""])
-    text = _table(header, rows, left=(1,))
+    text = columns(header, rows, left=(1,))
     if record.unit and record.target.emulated:
         text += f"{record.unit} are an emulator's count, the mean over the images; they are no time\n"
     return text
@@ -117,19 +117,29 @@ def _operators(record: "Trace") -> str:
 def _divergence(found: "Divergence") -> str:
     lines = [f"image {found.image} diverges first at operator {found.op} ({printable(found.name)})"]
     place = f"  {found.type} {list(found.shape)}" + (f", output {found.output}" if found.output else "")
+    if not found.read:
+        return "\n".join([*lines, f"{place}: the values of other images were read", ""])
     if found.differing is None:
         return "\n".join([*lines, f"{place}: sizes or types differ, so that no values can be shown", ""])
     lines.append(
         f"{place}: {found.differing:,} of {found.values:,} values differ, by {found.max_abs_diff} at most"
     )
-    cells: list[tuple[str, Callable[[Element], object]]] = [
-        ("at", lambda element: element.at),
-        ("board", lambda element: element.board),
-        ("reference", lambda element: element.reference),
+    axes = _axes(found)
+    rows = [
+        [*(str(element.index[at]) for at, _ in axes), str(element.board), str(element.reference)]
+        for element in found.elements
     ]
-    rows = [[str(get(element)) for _, get in cells] for element in found.elements]
-    table = _table([name for name, _ in cells], rows, left=())
+    table = columns([*(name for _, name in axes), "board", "reference"], rows, left=())
     return "\n".join([*lines, *(f"  {line}" for line in table.splitlines()), ""])
+
+
+def _axes(found: "Divergence") -> list[tuple[int, str]]:
+    """The axes that tell where a value is, with their names: as TensorFlow Lite orders them, channels last."""
+    rank = len(found.elements[0].index) if found.elements else 0
+    if rank != len(found.shape) or not 2 <= rank <= 4:
+        return [(at, "at" if rank == 1 else f"axis {at}") for at in range(rank)]
+    names = ("batch", *("row", "column")[: rank - 2], "channel")
+    return [(at, name) for at, name in enumerate(names) if found.shape[at] > 1 or at == rank - 1]
 
 
 def _conclusion(record: "Trace") -> str:
@@ -140,6 +150,7 @@ def _conclusion(record: "Trace") -> str:
         )
     if record.divergences:
         first = min(record.divergences, key=lambda found: found.op)
+        lines += [line for one in record.diagnoses for line in _meaning(record, one)]
         behind = any(op.differs_in for op in record.ops[first.op + 1 :])
         lines.append(
             f"{len(record.divergences)} of {len(record.images)} diverge, first at operator {first.op} "
@@ -154,21 +165,21 @@ def _conclusion(record: "Trace") -> str:
     return "\n".join(lines) + "\n"
 
 
+def _meaning(record: "Trace", one: "Diagnosis") -> list[str]:
+    """What the differences usually mean, and where the largest is."""
+    which = f"operator {one.op} ({printable(record.ops[one.op].name)})"
+    lines = [f"{which}{f', output {one.output}' if one.output else ''}: {one.words}"]
+    shown = [
+        found
+        for found in record.divergences
+        if (found.op, found.output) == (one.op, one.output) and found.elements
+    ]
+    if shown:
+        most = max(shown, key=lambda found: float(found.max_abs_diff or 0))
+        place = ", ".join(f"{name} {most.elements[0].index[at]}" for at, name in _axes(most))
+        lines.append(f"  largest difference: {most.max_abs_diff} at {place} of image {most.image}")
+    return lines
+
+
 def _those(many: int) -> str:
     return "this image" if many == 1 else f"these {many} images"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int]) -> str:
-    """Columns as wide as they must be; empty ones are left out, and a name gives way to the numbers beside it."""
-    kept = [at for at in range(len(header)) if any(row[at] for row in rows)]
-    widths = {at: max(len(row[at]) for row in (header, *rows)) for at in kept}
-    for at in left:
-        widths[at] -= max(0, sum(widths.values()) + 2 * (len(kept) - 1) - WIDTH)
-    lines = []
-    for row in (header, *rows):
-        cells = [
-            row[at][: widths[at]].ljust(widths[at]) if at in left else row[at].rjust(widths[at])
-            for at in kept
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines) + "\n"

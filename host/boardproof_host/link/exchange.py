@@ -97,6 +97,11 @@ class Exchange:
         self.transport.write(data)
         return left
 
+    @property
+    def bytes_down(self) -> int:
+        """Bytes that have left: what waits on the line does not count, a stopped stream leaves it there."""
+        return self.counters.bytes_down - self.wire.waiting(self.clock())
+
     def receive(self, timeout: float) -> list[Frame]:
         """The frames that have come, after `timeout` seconds at most."""
         data = self.transport.read(timeout)

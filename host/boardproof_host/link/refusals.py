@@ -27,6 +27,16 @@ class SessionLostError(LinkError):
     """The board restarted since hello."""
 
 
+class StateLostError(LinkError):
+    """The board was lost within a sequence, and the model's state with it. The session has begun anew."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the board was lost within a sequence, and the model's state with it",
+            hint="check its power supply and the cable; go on with --resume, which begins the sequence again",
+        )
+
+
 class OperatorError(LinkError):
     """An operator of the model failed on the board. Who knows the model's file may name it."""
 
@@ -77,6 +87,11 @@ def refused_by_board(error: messages.Error) -> BoardproofError:
             FLASH if a < b else "use the boardproof that built the firmware, or flash it with this one",
         ),
         ErrorCode.BAUD_REFUSED: (f"the board cannot run its link at {a} baud", "choose a lower rate"),
+        ErrorCode.KEEPS_STATE: (
+            "the session keeps state, which a look inside would change",
+            "trace without --stateful",
+        ),
+        ErrorCode.OUT_OF_ORDER: (f"the board waits for request {a} and was given {b}", "run again"),
         ErrorCode.ENGINE_ARENA: (
             f"the model's arena does not fit the board: needed {a or 'more'}, given {b} bytes",
             "give it more (MODEL_TFLM_ARENA_BYTES), use the engine aot, or a smaller model",

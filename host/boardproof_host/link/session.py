@@ -9,7 +9,7 @@ from boardproof_export.shared.errors import BoardproofError, LinkError
 from boardproof_host.link import rates
 from boardproof_host.link.exchange import Exchange, LinkCounters
 from boardproof_host.link.handshake import Identity, say_hello
-from boardproof_host.link.refusals import Advice, DigestError, no_answer, refused_by_board
+from boardproof_host.link.refusals import Advice, DigestError, StateLostError, no_answer, refused_by_board
 from boardproof_host.link.timeouts import Patience
 from boardproof_host.link.transport import PortGoneError, Transport
 from boardproof_host.link.window import Answer, Sending, Window
@@ -20,7 +20,13 @@ from boardproof_host.protocol.unpack import unpack
 
 WAKE_SECONDS = 0.2  # how often a stream looks whether it shall stop
 Request = (
-    messages.Status | messages.Echo | messages.Profile | messages.Layer | messages.Ops | messages.SetBaud
+    messages.Status
+    | messages.Echo
+    | messages.Profile
+    | messages.Layer
+    | messages.Ops
+    | messages.SetBaud
+    | messages.KeepState
 )
 
 
@@ -33,6 +39,7 @@ class Session:
         patience: time-outs.
         seed: of nonces and sequence numbers, for replay.
         packed: send packed inputs where the board takes them.
+        stateful: each stream is one sequence, through which the model keeps its state.
         clock: seconds that never go back; the transport's `read` waits by the same clock.
         reopen: opens the pipe again after it vanished, waiting so many seconds at most; raises LinkError.
         advice: what else may be the matter where a board does not answer.
@@ -43,6 +50,7 @@ class Session:
     patience: Patience = field(default_factory=Patience)
     seed: int | None = None
     packed: bool = True
+    stateful: bool = False
     clock: Callable[[], float] = time.monotonic
     reopen: Callable[[float], Transport] | None = None
     advice: Advice | None = None
@@ -127,8 +135,11 @@ class Session:
 
         Raises:
             LinkError: the board is silent or refuses; what was yielded before stands.
+            StateLostError: of a sequence: it has to be streamed again from its first input.
         """
         identity = self.identity or self.hello()
+        if self.stateful:
+            self._begin_sequence(identity)
         seconds = self._answer_seconds()
         window = Window(
             inputs,
@@ -136,6 +147,7 @@ class Session:
             self.exchange.next_seq,
             self.patience,
             packed=self.packed,
+            ordered=self.stateful,
             now=self.clock(),
             answer_seconds=seconds,
         )
@@ -144,6 +156,14 @@ class Session:
             window.digest, window.unconfirmed = before.digest, before.unconfirmed
         self._window = window
         return self._run(window, stop)
+
+    def _begin_sequence(self, identity: Identity) -> None:
+        if not identity.features & Feature.STATE:
+            raise LinkError(
+                "the board's firmware keeps no state from one input to the next",
+                hint="run without --stateful, or flash the firmware again with this boardproof",
+            )
+        self.ask(messages.KeepState(), timeout=max(0.5, self._inference_seconds()))
 
     def _run(self, window: Window, stop: Callable[[], bool] | None) -> Iterator[Answer]:
         stopped_at: float | None = None
@@ -199,6 +219,11 @@ class Session:
 
     def _begin_again(self, window: Window, recover: Callable[[], Identity]) -> None:
         identity = recover()
+        if self.stateful:
+            # Whether the board has computed what is in flight is not known, and with a restart its state is gone.
+            identity.check_same(window.identity)
+            self._window = None
+            raise StateLostError
         self._send(window.begin_again(identity, self.clock()))
 
     def check_digest(self) -> None:
@@ -210,10 +235,13 @@ class Session:
             LinkError: the board could not be asked, or its digest covers more than what arrived; what it answered is
                 as good as before.
         """
-        status = self.status()
-        self.counters.damaged_down = status.damaged
         window = self._window
-        if window is not None and not window.idle:
+        stopped = window is not None and not window.idle
+        on_the_wire = self.exchange.wire.free - self.clock()
+        if not (stopped and on_the_wire > self.patience.stop):  # a question would wait behind all that
+            status = self.status()
+            self.counters.damaged_down = status.damaged
+        if stopped:
             raise LinkError(
                 "requests were on their way when the stream was stopped, and the board's digest is over their answers, "
                 "too",

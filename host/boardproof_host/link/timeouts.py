@@ -40,6 +40,10 @@ class Wire:
         """Time of `count` bytes."""
         return count * BITS_PER_BYTE / self.baud if self.baud else 0.0
 
+    def waiting(self, now: float) -> int:
+        """Bytes that were put on it and have not left yet."""
+        return round(max(0.0, self.free - now) * self.baud / BITS_PER_BYTE)
+
     def put(self, count: int, now: float) -> float:
         """Takes bytes at time `now`, behind those before; returns when the last has left."""
         self.free = max(now, self.free) + self.seconds(count)

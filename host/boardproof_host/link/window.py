@@ -25,6 +25,7 @@ from boardproof_host.protocol.packed import pack
 from boardproof_host.protocol.unpack import unpack
 
 RESTARTS_WITHOUT_PROGRESS = 5
+PROBES_AHEAD = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Request:
     input_crc: int
     frame: bytes = b""  # with its present sequence number
     order: int = 0  # of its last transmission
+    first_order: int = 0  # of its first one: an answer is at least to that
     left: float = 0.0  # when that had left the wire
     first_left: float = 0.0  # when its first one had
     tries: int = 0
@@ -73,6 +75,8 @@ class Window:
         identity: the board's; `begin_again` takes another one of the same firmware.
         next_seq: gives sequence numbers.
         packed: send packed inputs where that is shorter and the board takes them.
+        ordered: the board computes in the order of sequence numbers, and refuses what comes early: they are the inputs'
+            alone.
         now: seconds, of the same clock as all times below.
     """
 
@@ -84,11 +88,13 @@ class Window:
         patience: Patience,
         *,
         packed: bool,
+        ordered: bool = False,
         now: float,
         answer_seconds: float = 0.0,
     ) -> None:
         self._inputs = iter(inputs)
         self._identity = identity
+        self._ordered = ordered
         self._next_seq = next_seq
         self._patience = patience
         self._packed = packed and bool(identity.features & Feature.PACKED_INPUT)
@@ -110,6 +116,11 @@ class Window:
         self.payload_bytes = 0  # inputs before packing
         self.digest = 0  # over the answers since this session's hello
         self.unconfirmed = 0  # how many these are
+
+    @property
+    def identity(self) -> Identity:
+        """The board's."""
+        return self._identity
 
     @property
     def idle(self) -> bool:
@@ -169,6 +180,8 @@ class Window:
         self.retransmits += request.tries > 0
         self._order += 1
         request.order = self._order
+        if request.tries == 0:
+            request.first_order = self._order
         request.tries += 1
         return Sending(request.frame, request)
 
@@ -177,7 +190,8 @@ class Window:
 
         It is short, so it gets through where long frames do not.
         """
-        seq = self._seq()
+        # Where order counts, the next number is the next input's: a probe takes one that no input will have soon.
+        seq = (self._last_seq + PROBES_AHEAD + self._order) & SEQ_MASK if self._ordered else self._seq()
         frame = encode(messages.Status.TYPE, seq, b"")
         if self._has_room(len(frame)):
             self._order += 1
@@ -212,6 +226,10 @@ class Window:
             return None  # answered before: a repeated answer
         if frame.type == messages.Error.TYPE:
             error = unpack(messages.Error, frame)
+            if error.code == ErrorCode.OUT_OF_ORDER and request is not None:
+                self._hear(now)
+                self._proven = max(self._proven, request.order + 1)  # it is to be sent again, too
+                return None
             if error.code != ErrorCode.NO_SESSION:
                 raise refused_by_board(error)
             self.session_lost = True
@@ -220,7 +238,7 @@ class Window:
             self._proven = max(self._proven, probe)
         elif request is not None and frame.type == messages.InferAnswer.TYPE:
             self._hear(now)
-            self._proven = max(self._proven, request.order)
+            self._proven = max(self._proven, request.first_order)  # of a repeated one nobody knows which
             return self._answered(frame, request)
         return None
 

@@ -26,7 +26,7 @@ class OracleCache:
     """
 
     folder: Path
-    digests: tuple[str, ...]  # SHA-256 of the model and of the inputs
+    digests: tuple[str, ...]  # SHA-256 of the model and of the inputs, and what else tells runs apart
 
     def read(self, name: str, key: tuple[str, ...], shape: tuple[int, int]) -> NDArray[np.uint8] | None:
         """The oracle's outputs, uint8 of `shape`, or None where they are absent, damaged or of another shape."""

@@ -77,7 +77,7 @@ def render(model: Path, folder: Path, what: str) -> Path:
         ToolMissingError: it could not be rendered.
     """
     command = [sys.executable, "-m", "boardproof_host", "export", str(model), "--out", str(folder)]
-    done = _run([*command, "--pack", CORE], f"{what} could not render the model")
+    done = _run([*command, "--kernels", CORE], f"{what} could not render the model")
     if done.returncode == 0:
         return folder / CORE
     said = dict(line.partition(": ")[::2] for line in done.stderr.splitlines())

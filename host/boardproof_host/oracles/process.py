@@ -45,9 +45,12 @@ class Outcome:
 
 
 class OracleProcess:
-    """A worker at work on `loads` (oracle name to "module:function"), one after the other."""
+    """A worker at work on `loads` (oracle name to "module:function"), one after the other. `stateful`: inputs are one
+    sequence."""
 
-    def __init__(self, model: bytes, inputs: Bytes, loads: Mapping[str, str], edges: Edges) -> None:
+    def __init__(
+        self, model: bytes, inputs: Bytes, loads: Mapping[str, str], edges: Edges, *, stateful: bool = False
+    ) -> None:
         self._loads = dict(loads)
         self._progress = dict.fromkeys(loads, 0)
         self._answering: set[str] = set()
@@ -60,7 +63,7 @@ class OracleProcess:
         folder = Path(self._folder.name)
         (folder / "model.tflite").write_bytes(model)
         np.save(folder / "inputs.npy", inputs)
-        job = {"loads": self._loads, "edges": edges.to_json()}
+        job = {"loads": self._loads, "edges": edges.to_json(), "stateful": stateful}
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         self._log = folder / "worker.log"
         self._process = _spawn(folder, self._log)

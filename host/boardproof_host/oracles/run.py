@@ -32,12 +32,14 @@ class OracleRun:
         model: tuple[Path, bytes],
         inputs: Bytes,
         edges: Edges,
+        *,
+        stateful: bool = False,
     ) -> None:
         self._oracles = {oracle.name: oracle for oracle in oracles}
         self._reference = oracles[0]
         self._versions = versions
         self._path, self._model = model
-        self._inputs, self._edges = inputs, edges
+        self._inputs, self._edges, self._stateful = inputs, edges, stateful
         self._done: dict[str, OracleOutputs] = {}
         self._failed: dict[str, NoOutputs] = {}
         self._process: OracleProcess | None = None
@@ -123,7 +125,9 @@ class OracleRun:
     def _work(self, names: Sequence[str]) -> None:
         if names:
             loads = {name: self._oracles[name].load for name in names}
-            self._process = OracleProcess(self._model, self._inputs, loads, self._edges)
+            self._process = OracleProcess(
+                self._model, self._inputs, loads, self._edges, stateful=self._stateful
+            )
 
     def _key(self, oracle: Oracle) -> tuple[str, ...]:
         # LiteRT picks its kernels by processor, so outputs of one machine are not another's.
@@ -146,7 +150,9 @@ def _refusal(name: str, failure: Failure, path: Path) -> BoardproofError:
     )
 
 
-def start(model: Path, inputs: Bytes, cache: Path, oracles: OracleSet | None = None) -> OracleRun:
+def start(
+    model: Path, inputs: Bytes, cache: Path, oracles: OracleSet | None = None, *, stateful: bool = False
+) -> OracleRun:
     """Starts the oracles over inputs, uint8 (N, input_bytes) as they go to the board, and returns at once.
 
     Args:
@@ -154,6 +160,7 @@ def start(model: Path, inputs: Bytes, cache: Path, oracles: OracleSet | None = N
         inputs: the inputs in the order that the caller wants the outputs in.
         cache: folder for outputs by content; made when it is missing.
         oracles: which ones; by default `default_oracles()`.
+        stateful: the inputs are one sequence, through which the model keeps its state.
 
     Raises:
         InputError: the model cannot be read, or no interpreter would read it right.
@@ -169,8 +176,8 @@ def start(model: Path, inputs: Bytes, cache: Path, oracles: OracleSet | None = N
         )
     if not len(inputs):
         raise InputError("there is no input to compute", hint="select one image at least")
-    run = OracleRun(chosen.oracles, versions, (model, content), inputs, edges)
-    digests = (hashlib.sha256(content).hexdigest(), _digest(inputs))
+    run = OracleRun(chosen.oracles, versions, (model, content), inputs, edges, stateful=stateful)
+    digests = (hashlib.sha256(content).hexdigest(), _digest(inputs), *(["one sequence"] if stateful else []))
     run.begin(OracleCache(cache, digests))
     return run
 

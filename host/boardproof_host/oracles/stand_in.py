@@ -65,7 +65,9 @@ def _runner(engine: ctypes.CDLL, edges: Edges) -> Runner:
     if engine.engine_init(fault) != 0:
         raise InputError("the engine aot does not start", hint="report it, with the model")
 
-    def run(row: Bytes) -> Bytes:
+    def run(row: Bytes, fresh: bool) -> Bytes:
+        if fresh:
+            engine.engine_reset()
         data, at = row.tobytes(), 0
         for index, tensor in enumerate(edges.inputs):
             ctypes.memmove(engine.engine_input(index), data[at : at + tensor.bytes], tensor.bytes)

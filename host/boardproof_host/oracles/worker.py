@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from boardproof_host.oracles.edges import Bytes, Edges, split
 
-# From one input to its output, both as they go over the wire. The output is only valid until the next call.
-Runner = Callable[[Bytes], Bytes]
+# From one input to its output, both as they go over the wire. The output is only valid until the next call. The flag:
+# whether state is put back to the start before.
+Runner = Callable[[Bytes, bool], Bytes]
 
 _NICENESS = 15
 _IMAGES_PER_REPORT = 250
@@ -32,13 +33,23 @@ _TFLM_ARENA_BYTES = 64 << 20
 
 
 def load_tflm(model: bytes, edges: Edges) -> Runner:
-    """TensorFlow Lite Micro on the host, from PyPI's `tflite-micro`. Every input meets the state of a fresh start."""
+    """TensorFlow Lite Micro on the host, from PyPI's `tflite-micro`."""
+    from tflite.Model import Model
     from tflite_micro.python.tflite_micro import runtime
 
-    interpreter = runtime.Interpreter.from_bytes(model, arena_size=max(_TFLM_ARENA_BYTES, 10 * len(model)))
+    def made() -> Any:
+        return runtime.Interpreter.from_bytes(model, arena_size=max(_TFLM_ARENA_BYTES, 10 * len(model)))
 
-    def run(row: Bytes) -> Bytes:
-        interpreter.reset()
+    interpreter = made()
+    # Its reset runs no subgraph again that gives variables their first values.
+    begins_anew = Model.GetRootAs(model, 0).SubgraphsLength() > 1
+
+    def run(row: Bytes, fresh: bool) -> Bytes:
+        nonlocal interpreter
+        if fresh and begins_anew:
+            interpreter = made()
+        elif fresh:
+            interpreter.reset()
         for index, values in enumerate(split(row, edges.inputs)):
             interpreter.set_input(values, index)
         interpreter.invoke()
@@ -72,8 +83,9 @@ def _litert(model: bytes, edges: Edges, resolver: str) -> Runner:
     sources = [details["index"] for details in interpreter.get_input_details()]
     sinks = [details["index"] for details in interpreter.get_output_details()]
 
-    def run(row: Bytes) -> Bytes:
-        interpreter.reset_all_variables()
+    def run(row: Bytes, fresh: bool) -> Bytes:
+        if fresh:
+            interpreter.reset_all_variables()
         for source, values in zip(sources, split(row, edges.inputs), strict=True):
             interpreter.set_tensor(source, values)
         interpreter.invoke()
@@ -95,8 +107,17 @@ class WorkerError(Exception):
         self.kind = kind
 
 
-def compute(load: str, model: bytes, inputs: Bytes, edges: Edges, report: Callable[[int], None]) -> Bytes:
-    """Outputs (N, output_bytes) of one oracle over inputs (N, input_bytes); `report` gets the images done.
+def compute(
+    load: str,
+    model: bytes,
+    inputs: Bytes,
+    edges: Edges,
+    report: Callable[[int], None],
+    *,
+    stateful: bool = False,
+) -> Bytes:
+    """Outputs (N, output_bytes) of one oracle over inputs (N, input_bytes); `report` gets the images done. `stateful`:
+    inputs are one sequence.
 
     Raises:
         WorkerError: the oracle cannot be imported, or cannot run the model.
@@ -105,12 +126,13 @@ def compute(load: str, model: bytes, inputs: Bytes, edges: Edges, report: Callab
     try:
         runner: Runner = getattr(importlib.import_module(module), function)(model, edges)
         outputs = np.empty((len(inputs), edges.output_bytes), np.uint8)
-        _check_stateless(runner, inputs)
+        if not stateful:
+            _check_stateless(runner, inputs)
         report(0)
         for first in range(0, len(inputs), _IMAGES_PER_REPORT):
             last = min(first + _IMAGES_PER_REPORT, len(inputs))
             for index in range(first, last):
-                outputs[index] = runner(inputs[index])
+                outputs[index] = runner(inputs[index], not stateful)
             report(last)
     except ImportError as error:
         raise WorkerError("missing", str(error)) from error
@@ -129,9 +151,9 @@ def _check_stateless(runner: Runner, inputs: Bytes) -> None:
     """
     if not len(inputs):
         return
-    before = runner(inputs[0]).tobytes()
-    runner(inputs[-1])
-    if runner(inputs[0]).tobytes() != before:
+    before = runner(inputs[0], True).tobytes()
+    runner(inputs[-1], True)
+    if runner(inputs[0], True).tobytes() != before:
         raise WorkerError(
             "model", "it gives one input other outputs the second time: it keeps state between inputs"
         )
@@ -164,7 +186,7 @@ def _work(folder: Path, channel: TextIO) -> int:
     for name, load in job["loads"].items():
         started = time.monotonic()
         try:
-            outputs = compute(load, model, inputs, edges, partial(progress, name))
+            outputs = compute(load, model, inputs, edges, partial(progress, name), stateful=job["stateful"])
         except WorkerError as error:
             send({"failed": name, "kind": error.kind, "message": str(error), "said": _said()})
             continue

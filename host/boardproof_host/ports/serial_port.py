@@ -66,9 +66,11 @@ class SerialTransport:
         """See Transport."""
         try:
             if self._fileno is None:
-                self._port.write(data)  # rfc2217 has no time-out of its own: its server takes what comes
-                return
-            self._write_pieces(self._fileno, data)
+                self._write_slowly(data)
+            else:
+                self._write_pieces(self._fileno, data)
+        except serial.SerialTimeoutException as error:
+            raise self._stalled() from error
         except (OSError, serial.SerialException, ValueError) as error:
             raise _gone(self.name, error) from error
 
@@ -77,12 +79,23 @@ class SerialTransport:
         while rest:
             _, ready, _ = select.select([], [fileno], [], self.write_seconds)
             if not ready:
-                raise StalledError(
-                    f"{self.name} took no byte for {self.write_seconds:.0f} s: the board has stopped reading",
-                    hint="press reset on the board, then go on: boardproof run --resume",
-                )
+                raise self._stalled()
             with contextlib.suppress(BlockingIOError):
                 rest = rest[os.write(fileno, rest[:WRITE_BYTES]) :]
+
+    def _write_slowly(self, data: bytes) -> None:
+        """For ports without a descriptor: pyserial's own time-out, which is for all of the data."""
+        limited = "rfc2217" not in type(self._port).__module__  # it has none: its server takes what comes
+        if limited and self._port.write_timeout != self.write_seconds:
+            self._port.write_timeout = self.write_seconds
+        for start in range(0, len(data), WRITE_BYTES):
+            self._port.write(data[start : start + WRITE_BYTES])
+
+    def _stalled(self) -> StalledError:
+        return StalledError(
+            f"{self.name} took no byte for {self.write_seconds:.0f} s: the board has stopped reading",
+            hint="press reset on the board, then go on: boardproof run --resume",
+        )
 
     def set_baud(self, baud: int) -> None:
         """Changes the line rate once all output has left.

@@ -12,6 +12,7 @@ VERSION = 2
 FRAME_OVERHEAD = 9  # Bytes of a frame beside its payload, before COBS.
 TEXT_MAX = 32  # Longest text field, in bytes.
 ANSWERS_KEPT = 16  # Most answers that a board remembers; it says in hello how many.
+LAYER_BYTES = 2048  # Bytes of an operator's output that every board gives in one answer: it keeps no copy of them.
 ECHO_MAX = 64  # Longest payload of an echo, in bytes: every board takes as much.
 
 
@@ -29,6 +30,7 @@ class Feature(IntFlag):
     PACKED_INPUT = 1  # The board takes infer_packed.
     PROFILE = 2  # The board takes profile and layer.
     BAUD = 4  # The link has a rate and the board can change it.
+    STATE = 8  # The model keeps state from one inference to the next, and the board takes keep_state.
 
 
 class TensorRole(IntEnum):
@@ -58,6 +60,8 @@ class ErrorCode(IntEnum):
     NO_SESSION = 4  # No hello since the board started: say hello, then ask again.
     VERSION_MISMATCH = 5  # Another protocol version (detail: board's, host's).
     BAUD_REFUSED = 6  # The board cannot take this rate (detail: rate).
+    KEEPS_STATE = 7  # The session keeps state, which a look inside would change.
+    OUT_OF_ORDER = 8  # The session keeps state, and an infer before this one is missing (detail: expected seq, got).
     ENGINE_ARENA = 17  # The arena is too small (detail: needed, given, in bytes).
     ENGINE_OP = 18  # An operator is not registered (detail: builtin code, index).
     ENGINE_SCHEMA = 19  # The model's schema version differs (detail: needed, given).
@@ -714,6 +718,45 @@ class LayerAnswer:
         values = reader.rest()
         reader.close()
         return cls(values=values)
+
+
+@dataclass(frozen=True, slots=True)
+class KeepState:
+    """Puts the model's state back to the start and keeps it from infer to infer, until hello. A repeated one does nothing."""
+
+    TYPE: ClassVar[int] = 0x0a
+    ANSWER: ClassVar[int] = 0x8a
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
+
+    def pack(self) -> bytes:
+        """Returns the bytes."""
+        return b""
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """Reads a payload; raises MalformedPayloadError."""
+        reader = Reader(payload)
+        reader.close()
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class KeepStateAnswer:
+    """The next infer is the first of a sequence."""
+
+    TYPE: ClassVar[int] = 0x8a
+    FIXED_BYTES: ClassVar[int] = 0  # without a rest, texts and lists
+
+    def pack(self) -> bytes:
+        """Returns the bytes."""
+        return b""
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """Reads a payload; raises MalformedPayloadError."""
+        reader = Reader(payload)
+        reader.close()
+        return cls()
 
 
 @dataclass(frozen=True, slots=True)

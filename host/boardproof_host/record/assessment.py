@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from boardproof_export.shared import quality
+from boardproof_export.shared.statistics import mcnemar, wilson
 from boardproof_export.shared.tensors import split_rows
 from boardproof_host.record import metrics
 from boardproof_host.record.facts import Images, Measured
@@ -26,13 +27,10 @@ def assess(images: Images, measured: Measured, model: Model, outputs: Mapping[st
         return Quality(kind, found, None, {})
     assert truth is not None
     right = {name: metrics.argmax(values) == truth for name, values in outputs.items()}
+    intervals = {name: wilson(float(ones.mean()), len(ones)) for name, ones in right.items()}
     device = right.pop("device")
     pairs = {
         name: (int((device & ~other).sum()), int((other & ~device).sum())) for name, other in right.items()
     }
-    return Quality(
-        kind,
-        found,
-        quality.wilson(float(device.mean()), len(device)),
-        {name: McNemar(*pair, quality.mcnemar(*pair)) for name, pair in pairs.items()},
-    )
+    compared = {name: McNemar(*pair, mcnemar(*pair)) for name, pair in pairs.items()}
+    return Quality(kind, found, intervals["device"], compared, dict(intervals))

@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
-import numpy as np
-
 from boardproof_export.shared.errors import ExitCode, LinkError
-from boardproof_export.shared.tensors import TensorInfo, split_rows
+from boardproof_export.shared.quality import kind_of
+from boardproof_export.shared.tensors import split_rows
 from boardproof_host.record import metrics
 from boardproof_host.record.assessment import assess
 from boardproof_host.record.facts import (
-    Bytes,
     Circumstances,
     Footprint,
     Gates,
@@ -20,14 +18,15 @@ from boardproof_host.record.facts import (
     OracleFacts,
 )
 from boardproof_host.record.metrics import IntArray, Parity, Values, Verdict
+from boardproof_host.record.mismatches import flips, mismatches
 from boardproof_host.record.outputs import compare
 from boardproof_host.record.schema import (
     Cost,
     Dataset,
+    Flip,
     Gate,
     Link,
     Measurement,
-    Mismatch,
     Model,
     OracleParity,
     Outcome,
@@ -37,10 +36,7 @@ from boardproof_host.record.schema import (
     Target,
 )
 
-MISMATCHES_KEPT = 16
-MOST_CLASSES = (
-    100  # an output of more values is a picture or a sequence, and its confusion matrix no one could read
-)
+MOST_CONFUSED = 100  # classes: a confusion matrix of more no one could read
 VERDICTS: tuple[Verdict, ...] = ("exact", "equivalent", "diverged")
 # Interpreters of one model differ by rounding: by a step or a few, and in few of the images. Where all others are far
 # from the reference in so many images, it is the reference that wants an explanation.
@@ -194,9 +190,10 @@ def _measurement(
     device = split_rows(measured.outputs, model.outputs)
     theirs = {name: facts.outputs[measured.positions] for name, facts in oracles.items()}
     values = {name: split_rows(rows, model.outputs) for name, rows in theirs.items()}
-    labels = _class_labels(images, measured, device[0])
+    labels = _class_labels(images, measured, model)
     parity = {name: compare(measured.outputs, rows, model.outputs) for name, rows in theirs.items()}
-    confusion = None if labels is None else metrics.confusion(labels, device[0])
+    readable = labels is not None and device[0].shape[1] <= MOST_CONFUSED
+    confusion = metrics.confusion(labels, device[0]) if labels is not None and readable else None
     return Measurement(
         verdict=metrics.verdict(
             parity[reference.oracle], in_steps=all(part.dtype.kind != "f" for part in device)
@@ -209,19 +206,25 @@ def _measurement(
         class_accuracy=None if confusion is None else metrics.class_accuracy(confusion.tolist()),
         confusion=None if confusion is None else tuple(tuple(row) for row in confusion.tolist()),
         reference=replace(reference, doubt=_doubt(reference, values, not_run)),
-        parity={name: _oracle_parity(parity[name], facts) for name, facts in oracles.items()},
+        parity={
+            name: _oracle_parity(parity[name], facts, flips(images, measured, device[0], values[name][0]))
+            for name, facts in oracles.items()
+        },
         not_run=dict(not_run),
-        mismatches=_mismatches(images, measured, theirs[reference.oracle], model.outputs),
+        mismatches=mismatches(images, measured, theirs[reference.oracle], model.outputs),
         cost=_cost(measured, target, footprint, model),
         link=_link(link, count),
         quality=assess(images, measured, model, {"device": device[0]} | {n: v[0] for n, v in values.items()}),
     )
 
 
-def _class_labels(images: Images, measured: Measured, outputs: Values) -> IntArray | None:
-    """Labels of the measured images; None where the model's outputs are not one value a class."""
-    classes = outputs.shape[1]
-    if images.labels is None or not 2 <= classes <= MOST_CLASSES or int(images.labels.max()) >= classes:
+def _class_labels(images: Images, measured: Measured, model: Model) -> IntArray | None:
+    """Labels of the measured images; None where the model's first output is not one value a class."""
+    output = model.outputs[0]
+    vector = sum(extent > 1 for extent in output.shape) == 1
+    if images.labels is None or not vector or int(images.labels.max()) >= output.count:
+        return None
+    if model.inputs and kind_of(images.labels, model.inputs, model.outputs) == "reconstruction":
         return None
     return images.labels[measured.positions]
 
@@ -245,41 +248,15 @@ def _doubt(
     )
 
 
-def _oracle_parity(parity: Parity, facts: OracleFacts) -> OracleParity:
+def _oracle_parity(parity: Parity, facts: OracleFacts, flips: tuple[Flip, ...]) -> OracleParity:
     return OracleParity(
         **asdict(parity),
         version=facts.version,
         rounding=facts.rounding,
         seconds=facts.seconds,
         cached=facts.cached,
+        flips=flips,
     )
-
-
-def _mismatches(
-    images: Images, measured: Measured, reference: Bytes, outputs: Sequence[TensorInfo]
-) -> tuple[Mismatch, ...]:
-    device, theirs = split_rows(measured.outputs, outputs), split_rows(reference, outputs)
-
-    def describe(row: int) -> Mismatch:
-        position = measured.positions[row]
-        return Mismatch(
-            image=int(images.indices[position]),
-            label=None if images.labels is None else int(images.labels[position]),
-            device=_plain(device, row),
-            oracle=_plain(theirs, row),
-        )
-
-    worst = metrics.mismatches(device[0], theirs[0], MISMATCHES_KEPT)
-    elsewhere = [
-        row for row in np.flatnonzero((measured.outputs != reference).any(axis=1)) if row not in worst
-    ]
-    return tuple(describe(int(row)) for row in [*worst, *elsewhere][:MISMATCHES_KEPT])
-
-
-def _plain(parts: Sequence[Values], row: int) -> tuple[float | None, ...]:
-    """An image's outputs as JSON can hold them: it has neither NaN nor infinity."""
-    values = (value for part in parts for value in part[row].tolist())
-    return tuple(value if np.isfinite(value) else None for value in values)
 
 
 def _cost(measured: Measured, target: Target, footprint: Footprint, model: Model) -> Cost:

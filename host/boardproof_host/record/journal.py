@@ -42,6 +42,7 @@ class RunKey:
     images: int
     output_bytes: int
     tick_unit: str
+    stateful: bool = False
     schema: str = SCHEMA
 
 

@@ -160,6 +160,26 @@ def mismatches(device: Values, oracle: Values, limit: int) -> NDArray[np.intp]:
     return differing[:limit]
 
 
+def flips(device: Values, oracle: Values) -> list[tuple[int, int, int, float, float]]:
+    """Images whose argmax differs, the largest margins first: position, the device's class, the oracle's, and how far
+    the device, then the oracle, puts its own class above the other's."""
+    mine, theirs = argmax(device), argmax(oracle)
+    found = []
+    for row in np.flatnonzero(mine != theirs):
+        one, other = int(mine[row]), int(theirs[row])
+        sides = (device[row].astype(np.float64), oracle[row].astype(np.float64))
+        found.append(
+            (
+                int(row),
+                one,
+                other,
+                float(sides[0][one] - sides[0][other]),
+                float(sides[1][other] - sides[1][one]),
+            )
+        )
+    return sorted(found, key=lambda flip: (-np.nan_to_num(flip[3] + flip[4], nan=np.inf), flip[0]))
+
+
 def cost(ticks: IntArray) -> Summary | None:
     """Summary of per-inference costs (N,), in their unit; None without inferences."""
     if len(ticks) == 0:

@@ -6,6 +6,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from boardproof_export.shared.memory import MemoryPlan
 from boardproof_export.shared.quality import Kind
 from boardproof_export.shared.tensors import TensorInfo
 from boardproof_host.record.metrics import Histogram, Summary, Verdict
@@ -71,6 +72,9 @@ class Selection:
     available: int  # images of the data set
     images: str | None  # the range "A:B" that was asked for
     seed: int | None  # of the random choice; None for dataset order
+    stateful: bool = field(
+        default=False, metadata=ADDED
+    )  # the images were one sequence, through which the model kept its state
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,21 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Flip:
+    """An image of which the board and an oracle predict different classes.
+
+    A margin is how far the class that a side predicts lies above the other's, in that side's outputs: in steps, or as
+    float outputs are; 0 is a tie, None no number.
+    """
+
+    image: int  # index in the data set
+    device: int  # class
+    oracle: int
+    device_margin: float | None
+    oracle_margin: float | None
+
+
+@dataclass(frozen=True)
 class OracleParity:
     """The device's outputs against one oracle's; see `metrics.Parity`."""
 
@@ -109,6 +128,9 @@ class OracleParity:
     rounding: str
     seconds: float  # wall time of the oracle; 0 when its outputs came from the cache
     cached: bool
+    flips: tuple[Flip, ...] = field(
+        default=(), metadata=ADDED
+    )  # those of the argmax, the largest margins first; at most 16
 
 
 @dataclass(frozen=True)
@@ -117,8 +139,11 @@ class Mismatch:
 
     image: int  # index in the data set
     label: int | None
-    device: tuple[float | None, ...]  # all outputs, one behind the other; None is NaN or infinite
+    device: tuple[float | None, ...]  # outputs, one behind the other; None is NaN or infinite
     oracle: tuple[float | None, ...]
+    at: tuple[int, ...] | None = field(
+        default=None, metadata=ADDED
+    )  # which of the outputs these are, of very many; None: all of them
 
 
 @dataclass(frozen=True)
@@ -135,6 +160,35 @@ class Cost:
     ram_bytes: int | None  # statically allocated, tensors included
     arena_bytes: int | None  # tensors
     model_bytes: int | None  # the .tflite file
+
+
+@dataclass(frozen=True)
+class OpCost:
+    """What an operator costs: the mean over the images of a profile."""
+
+    index: int  # in execution order
+    name: str
+    kernel: str | None  # what the engine aot runs it with
+    macs: int | None  # multiply-accumulates of an inference
+    constant_bytes: int | None  # weights and the like, as they are in the file
+    count: float | None  # in the profile's unit, what the hook costs taken off
+    share: float | None  # of an inference, 0 to 1
+    per_mac: float | None  # count a multiply-accumulate; None where there are none
+
+
+@dataclass(frozen=True)
+class Profile:
+    """An inference operator by operator. The operators' counts and `rest` are `inference` together."""
+
+    unit: CostUnit | None  # None where the board's ticks are no cost: then no count is known
+    images: tuple[int, ...]  # in the data set; counts are the mean over them
+    ops: tuple[OpCost, ...]
+    inference: float | None  # without the hook
+    hooked: (
+        float | None
+    )  # operators' sections as they were measured, with the hook: what it costs is the difference
+    hook: float | None  # of that, what was taken off every operator
+    rest: float | None  # outside of operators, and what the hook costs that is not the same for all
 
 
 @dataclass(frozen=True)
@@ -185,6 +239,9 @@ class Quality:
     metrics: dict[str, dict[str, float | None]]  # "device" and every oracle: value by the metric's name
     interval: tuple[float, ...] | None  # of the device's top_1, 95 %: its ends; None for other kinds
     mcnemar: dict[str, McNemar]  # by oracle; empty for other kinds than classes
+    intervals: dict[str, tuple[float, ...]] = field(
+        default_factory=dict, metadata=ADDED
+    )  # the 95 % interval of everybody's top_1: "device" and every oracle
 
 
 @dataclass(frozen=True)
@@ -207,6 +264,8 @@ class Measurement:
     quality: Quality | None = field(
         default=None, metadata=ADDED
     )  # None where nothing tells what outputs should be
+    profile: Profile | None = field(default=None, metadata=ADDED)  # None where the board was not asked
+    memory: MemoryPlan | None = field(default=None, metadata=ADDED)  # of the engine aot
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from boardproof_host.record.schema import Report
-from boardproof_host.report import plots, wording
+from boardproof_host.report import insides, plots, wording
 
 # Characters that XML 1.0 cannot hold, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -32,6 +32,8 @@ def render_html(report: Report) -> str:
         "accuracy": plots.accuracy(report),
         "histogram": plots.histogram(report),
         "confusion": plots.confusion(report),
+        "costs": insides.costs(report),
+        "arena": insides.arena(report),
     }
     return _render("report.html.j2", report, {name: Markup(svg) for name, svg in drawings.items() if svg})
 
@@ -52,8 +54,13 @@ def _render(template: str, report: Report, drawings: dict[str, Markup] | None = 
         columns={
             "oracles": wording.ORACLE_COLUMNS,
             "versions": wording.VERSION_COLUMNS,
+            "pairs": wording.PAIR_COLUMNS,
+            "flips": wording.FLIP_COLUMNS,
             "gates": wording.GATE_COLUMNS,
+            "operators": insides.COLUMNS,
         },
+        operators=insides.rows(report),
+        about={"costs": insides.about_costs(report), "arena": insides.about_arena(report)},
         drawings=drawings or {},
     )
 

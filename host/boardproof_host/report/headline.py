@@ -39,20 +39,26 @@ def _board(target: Target) -> str:
 def notes(report: Report) -> tuple[str, ...]:
     """What a reader of the headline must know, too."""
     found = report.measured
-    written = [_missed(gate) for gate in report.gates if not gate.passed and gate.name != "complete"]
+    written = list(shortcomings(report))
     if found is None:
         return tuple(written)
-    if not report.complete and report.selection is not None:
-        written.append(
-            f"The run was cut short: {report.reason}. The verdict covers {number(found.images)} "
-            f"of {number(report.selection.requested)} images."
-        )
     if found.legs > 1:
         written.append(
             f"The run was resumed: {number(found.resumed)} images are from an earlier leg; the link's figures are of "
             f"all {number(found.legs)} legs."
         )
     return (*written, *_about_the_reference(found), *_about_counts(found))
+
+
+def shortcomings(report: Report) -> tuple[str, ...]:
+    """Why the run's exit code is not 0 though its headline may sound well: a missed gate, images that are missing."""
+    written = [_missed(gate) for gate in report.gates if not gate.passed and gate.name != "complete"]
+    if report.measured is not None and not report.complete and report.selection is not None:
+        written.append(
+            f"The run was cut short: {report.reason}. The verdict covers {number(report.measured.images)} "
+            f"of {number(report.selection.requested)} images."
+        )
+    return tuple(written)
 
 
 def _missed(gate: Gate) -> str:
@@ -81,10 +87,7 @@ def _about_the_reference(found: Measurement) -> list[str]:
         and found.verdict == "exact"
         and any(other.mismatched_values for other in others)
     ):
-        written.append(
-            "The other interpreters round differently when they requantize: "
-            "those differences are between interpreters, not the board's."
-        )
+        written.append("Other interpreters round differently: those differences are not the board's.")
     return written
 
 

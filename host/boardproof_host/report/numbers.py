@@ -1,4 +1,6 @@
-"""How numbers are written."""
+"""How numbers are written, and classes named."""
+
+from boardproof_host.record.schema import Report
 
 UNKNOWN = "-"
 
@@ -20,3 +22,9 @@ def percent(share: float | None) -> str:
 def size(count: int | None) -> str:
     """Bytes."""
     return "unknown" if count is None else f"{number(count)} B"
+
+
+def class_name(report: Report, index: int) -> str:
+    """What a class is called: its name, else its number."""
+    classes = () if report.dataset is None else report.dataset.classes
+    return classes[index] if index < len(classes) else str(index)

@@ -7,15 +7,14 @@ are 12 pixels on a page of 400.
 from html import escape
 
 from boardproof_host.record.schema import Report
-from boardproof_host.report.numbers import number, percent
-from boardproof_host.report.wording import class_name
+from boardproof_host.report.numbers import class_name, number, percent
 
-_WIDTH = 360
-_LINE = 26
+WIDTH = 360
+LINE = 26
 _LABELS = 120  # room for names at the left
-_VALUES = 72  # room for numbers at the right
+VALUES = 72  # room for numbers at the right
 _CELL = 26
-_LETTER = 7  # of 12 units
+LETTER = 7  # of 12 units
 
 
 def accuracy(report: Report) -> str | None:
@@ -24,19 +23,19 @@ def accuracy(report: Report) -> str | None:
     shares = [("board" if name == "device" else name, share) for name, share in found.items()]
     if not shares or any(share is None for _, share in shares):
         return None
-    room = _WIDTH - _LABELS - _VALUES
+    room = WIDTH - _LABELS - VALUES
     marks = []
     for index, (name, share) in enumerate(shares):
-        top = index * _LINE
+        top = index * LINE
         kind = "bar board" if index == 0 else "bar"
         width = room * (share or 0.0)
         marks += [
-            _text(_LABELS - 8, top + 18, name, "end"),
+            text(_LABELS - 8, top + 18, name, "end"),
             f'<rect class="track" x="{_LABELS}" y="{top + 5}" width="{room}" height="18" rx="3"/>',
             f'<rect class="{kind}" x="{_LABELS}" y="{top + 5}" width="{width:.1f}" height="18" rx="3"/>',
-            _text(_WIDTH - _VALUES + 8, top + 18, percent(share), "start"),
+            text(WIDTH - VALUES + 8, top + 18, percent(share), "start"),
         ]
-    return _svg(_WIDTH, len(shares) * _LINE, "Accuracy of the board and of every oracle", marks)
+    return svg(WIDTH, len(shares) * LINE, "Accuracy of the board and of every oracle", marks)
 
 
 def histogram(report: Report) -> str | None:
@@ -46,7 +45,7 @@ def histogram(report: Report) -> str | None:
     if cost is None or bins is None or len(bins.counts) < 2:
         return None
     height, base = 120, 140
-    step = _WIDTH / len(bins.counts)
+    step = WIDTH / len(bins.counts)
     highest = max(bins.counts)
     marks = []
     for index, count in enumerate(bins.counts):
@@ -59,13 +58,13 @@ def histogram(report: Report) -> str | None:
             f'width="{step - 2:.1f}" height="{tall:.1f}"><title>{span}</title></rect>'
         )
     marks += [
-        f'<line class="axis" x1="0" y1="{base}" x2="{_WIDTH}" y2="{base}"/>',
-        _text(0, base + 18, number(bins.edges[0]), "start"),
-        _text(_WIDTH // 2, base + 18, f"{cost.unit} per inference", "middle"),
-        _text(_WIDTH, base + 18, number(bins.edges[-1] - 1), "end"),
-        _text(_WIDTH, 12, f"highest bar: {number(highest)} inferences", "end"),
+        f'<line class="axis" x1="0" y1="{base}" x2="{WIDTH}" y2="{base}"/>',
+        text(0, base + 18, number(bins.edges[0]), "start"),
+        text(WIDTH // 2, base + 18, f"{cost.unit} per inference", "middle"),
+        text(WIDTH, base + 18, number(bins.edges[-1] - 1), "end"),
+        text(WIDTH, 12, f"highest bar: {number(highest)} inferences", "end"),
     ]
-    return _svg(_WIDTH, base + 26, "Inferences by cost", marks)
+    return svg(WIDTH, base + 26, "Inferences by cost", marks)
 
 
 def confusion(report: Report) -> str | None:
@@ -74,11 +73,11 @@ def confusion(report: Report) -> str | None:
     if matrix is None:
         return None
     names = [class_name(report, label) for label in range(len(matrix))]
-    left = top = 10 + _LETTER * max(len(name) for name in names)
+    left = top = 10 + LETTER * max(len(name) for name in names)
     marks = []
     for label, row in enumerate(matrix):
         y, x = top + label * _CELL, left + label * _CELL
-        marks.append(_text(left - 6, y + 17, names[label], "end"))
+        marks.append(text(left - 6, y + 17, names[label], "end"))
         marks.append(
             f'<text transform="translate({x + 17} {top - 6}) rotate(-90)" text-anchor="start">'
             f"{escape(names[label])}</text>"
@@ -91,7 +90,7 @@ def confusion(report: Report) -> str | None:
         ]
     side = len(matrix) * _CELL
     name = "Confusion: label (row), predicted by the board (column)"
-    return _svg(left + side + 4, top + side + 4, name, marks, own_size=True)
+    return svg(left + side + 4, top + side + 4, name, marks, own_size=True)
 
 
 def _cell(x: int, y: int, count: int, share: float, name: str) -> str:
@@ -105,12 +104,17 @@ def _cell(x: int, y: int, count: int, share: float, name: str) -> str:
     return shade + f'<text class="{ink}" x="{x + _CELL // 2 - 1}" y="{y + 17}">{number(count)}</text>'
 
 
-def _text(x: int, y: int, text: str, anchor: str) -> str:
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
+def text(x: float, y: float, words: str, anchor: str) -> str:
+    """A line of text at a baseline."""
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
-def _svg(width: int, height: int, name: str, marks: list[str], *, own_size: bool = False) -> str:
-    """`own_size`: as large as its units, whatever the page: many classes are scrolled, few do not fill it."""
+def svg(width: int, height: int, name: str, marks: list[str], *, own_size: bool = False) -> str:
+    """A drawing, with a name for who cannot see it.
+
+    Args:
+        own_size: as large as its units, whatever the page: many classes are scrolled, few do not fill it.
+    """
     body = "\n".join(marks)
     size = f' style="min-width:{width}px;max-width:{width}px"' if own_size else ""
     return (

@@ -35,7 +35,11 @@ def render_terminal(report: Report, width: int = 80) -> RenderableType:
         )  # the table has their accuracy
     parts: list[RenderableType] = [_pairs(facts)]
     if words.oracles:
-        parts += [Text(), _table(wording.ORACLE_COLUMNS, words.oracles, gap)]
+        parts += [_table(wording.ORACLE_COLUMNS, words.oracles, gap)]
+    if words.better:
+        parts.append(Text(words.better))
+    if words.flips:
+        parts.append(Text(_flip(words.flips)))
     parts += [Text(line) for line in _costs(words)]
     if words.sizes:
         parts.append(Text(", ".join(f"{name} {value}" for name, value in words.sizes)))
@@ -63,6 +67,12 @@ def _one_line(worst: wording.Worst) -> str:
     differing = [row for row in worst.rows if row[3]]
     named = ", ".join(f"{name}: {mine} (not {theirs})" for name, mine, theirs, _ in differing)
     return f"{worst.title}: {named}"
+
+
+def _flip(rows: wording.Rows) -> str:
+    """The first of the images of which an interpreter says another class."""
+    image, name, theirs, mine, margins = rows[0]
+    return f"image {image}: {name} says {theirs}, the board {mine}, by {margins}"
 
 
 def _pairs(rows: wording.Rows) -> Table:

@@ -1,16 +1,27 @@
 """The words and numbers of a report, the same in every format."""
 
+import shlex
 from dataclasses import dataclass
 
 from boardproof_host.record.metrics import Summary
 from boardproof_host.record.schema import Cost, Gate, Link, Measurement, Mismatch, Report
+from boardproof_host.report import comparison
 from boardproof_host.report.headline import headline, notes
-from boardproof_host.report.numbers import UNKNOWN, number, percent, size
+from boardproof_host.report.numbers import UNKNOWN, class_name, number, percent, size
 
 NOT_A_LATENCY = "(emulated; not a latency)"
 
 ORACLE_COLUMNS = ("", "accuracy", "same images", "values differ", "largest diff.", "argmax flips")
 VERSION_COLUMNS = ("interpreter", "version", "how it rounds")
+FLIP_COLUMNS = ("image", "interpreter", "its class", "the board's", "margins, its and the board's")
+PAIR_COLUMNS = (
+    "interpreter",
+    "accuracy",
+    "95 % interval",
+    "board alone right",
+    "it alone right",
+    "McNemar p",
+)
 GATE_COLUMNS = ("gate", "wanted", "reached", "")
 OUTPUTS_SHOWN = 20  # of an image; of more, those that differ
 
@@ -31,7 +42,7 @@ class Wording:
     """Everything a format shows, as text. Rows have as many cells as their columns."""
 
     title: str
-    stamp: str  # one word: the verdict, or what became of the run
+    stamp: str  # a word or two: the verdict, and what became of the run where that is not all of it
     good: bool  # the exit code is 0
     headline: str
     notes: tuple[str, ...]
@@ -39,6 +50,9 @@ class Wording:
     facts: Rows  # name, value
     quality: Rows  # name, value: what the outputs are worth; empty where nothing tells
     oracles: Rows  # ORACLE_COLUMNS
+    pairs: Rows  # PAIR_COLUMNS; empty where outputs are no classes
+    better: str  # the same in a sentence; empty likewise
+    flips: Rows  # FLIP_COLUMNS
     versions: Rows  # VERSION_COLUMNS
     cost_columns: tuple[str, ...]
     costs: Rows
@@ -56,7 +70,7 @@ def word(report: Report) -> Wording:
     emulated = report.target is not None and report.target.emulated
     return Wording(
         title=_title(report),
-        stamp=found.verdict if found is not None and report.outcome != "failed" else report.outcome,
+        stamp=_stamp(report),
         good=report.exit_code == 0,
         headline=headline(report),
         notes=notes(report),
@@ -64,6 +78,9 @@ def word(report: Report) -> Wording:
         facts=_facts(report),
         quality=() if found is None else _quality(found),
         oracles=() if found is None else _oracles(found),
+        pairs=() if found is None else comparison.pairs(found),
+        better="" if found is None else comparison.better(found),
+        flips=() if found is None else comparison.flips(report, found),
         versions=() if found is None else _versions(found),
         cost_columns=() if found is None else ("", *_cost_names(found.cost, emulated)),
         costs=() if found is None else _costs(found.cost),
@@ -72,8 +89,16 @@ def word(report: Report) -> Wording:
         timing=tuple((phase, f"{seconds:,.1f} s") for phase, seconds in report.timing.items()),
         worst=() if found is None else tuple(_worst(report, mismatch) for mismatch in found.mismatches),
         origin=_origin(report),
-        command=" ".join(report.command),
+        command=shlex.join(report.command),
     )
+
+
+def _stamp(report: Report) -> str:
+    found = report.measured
+    if found is None or report.outcome == "failed":
+        return report.outcome
+    besides = {"missed": "gate missed", "incomplete": "incomplete", "interrupted": "interrupted"}
+    return ", ".join(filter(None, (found.verdict, besides.get(report.outcome))))
 
 
 def _title(report: Report) -> str:
@@ -120,6 +145,8 @@ def _choice(report: Report) -> str:
     if selection.images is not None:
         choice.append(f"range {selection.images}")
     choice.append("dataset order" if selection.seed is None else f"seed {selection.seed}")
+    if selection.stateful:
+        choice.append("one sequence, state kept")
     return ", ".join(choice)
 
 
@@ -238,21 +265,18 @@ def _link(link: Link) -> Rows:
     return tuple(rows)
 
 
-def class_name(report: Report, index: int) -> str:
-    """What a class is called: its name, else its number."""
-    classes = () if report.dataset is None else report.dataset.classes
-    return classes[index] if index < len(classes) else str(index)
-
-
 def _worst(report: Report, mismatch: Mismatch) -> Worst:
     label = "" if mismatch.label is None else f", label {class_name(report, mismatch.label)}"
-    pairs = list(enumerate(zip(mismatch.device, mismatch.oracle, strict=True)))
-    shown = pairs if len(pairs) <= OUTPUTS_SHOWN else [pair for pair in pairs if pair[1][0] != pair[1][1]]
+    at = range(len(mismatch.device)) if mismatch.at is None else mismatch.at
+    outputs = () if report.model is None else report.model.outputs
+    total = len(at) if mismatch.at is None else sum(output.count for output in outputs)
+    pairs = list(zip(at, zip(mismatch.device, mismatch.oracle, strict=True), strict=True))
+    shown = pairs if total <= OUTPUTS_SHOWN else [pair for pair in pairs if pair[1][0] != pair[1][1]]
     shown = shown[:OUTPUTS_SHOWN]
     rows = tuple(
         (class_name(report, at), _value(mine), _value(theirs), mine != theirs) for at, (mine, theirs) in shown
     )
-    return Worst(f"image {mismatch.image}{label}", rows, len(pairs) - len(shown))
+    return Worst(f"image {mismatch.image}{label}", rows, total - len(shown))
 
 
 def _value(value: float | None) -> str:

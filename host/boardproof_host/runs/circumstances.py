@@ -38,6 +38,14 @@ class Phases:
             self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - started, 3)
 
 
+def cost_unit(identity: Identity) -> CostUnit | None:
+    """The unit in which a board counts what an inference costs; None where it counts this machine's time
+    instead."""
+    if identity.emulated and identity.tick_unit is TickUnit.MICROSECONDS:
+        return None
+    return UNITS[identity.tick_unit]
+
+
 def target_of(identity: Identity) -> Target:
     """The board's side of a record."""
     return Target(

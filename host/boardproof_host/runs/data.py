@@ -35,18 +35,25 @@ class Work:
             available=len(self.source),
             images=self.images.images,
             seed=self.images.seed,
+            stateful=self.images.stateful,
         )
 
 
 def work(images: ImageOptions, model: Model | None) -> Work:
     """The data that are named; without any, those that fit the model: the Fashion-MNIST test set, or random inputs.
 
+    Where the model is known, labels and the first sample are held against it: nothing is built for what does not fit.
+
     Raises:
-        InputError: they cannot be read, or nothing of them was chosen.
+        InputError: they cannot be read, do not fit, or nothing of them was chosen.
         ToolMissingError: Fashion-MNIST is not here.
     """
     source = for_model(images.source, model)
-    return Work(source, selection.select(len(source), images.images, images.limit, images.seed), images)
+    done = Work(source, selection.select(len(source), images.images, images.limit, images.seed), images)
+    if model is not None:
+        check(done, model)
+        source.rows(model.inputs, done.chosen.indices[:1])
+    return done
 
 
 def for_model(options: SourceOptions, model: Model | None) -> DataSource:

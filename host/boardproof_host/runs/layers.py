@@ -11,6 +11,7 @@ from boardproof_export.shared.errors import LinkError
 from boardproof_export.shared.model import Graph, Tensor
 from boardproof_export.shared.tensors import TENSOR_TYPES
 from boardproof_host.protocol.messages import MalformedPayloadError, ProfileEntry, Reader
+from boardproof_host.runs.diagnosis import Diagnosis, diagnose
 
 _FLASH = "build and flash the firmware again"
 SHOWN = 8  # differing elements that a divergence lists
@@ -28,10 +29,21 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Differing:
+    """The first output of an image that differs, as bytes from both sides; None where they were not asked for."""
+
+    image: int
+    entry: Entry
+    board: bytes | None
+    reference: bytes | None
+
+
+@dataclass(frozen=True)
 class Element:
     """One element of an output that differs."""
 
     at: int  # position in the tensor, row-major
+    index: tuple[int, ...]  # the same by axis: batch, row, column, channel of a tensor of four
     board: float | str  # an integer for integer types; "nan" or "inf", which JSON has no number for, as text
     reference: float | str
 
@@ -47,10 +59,13 @@ class Divergence:
     tensor: str
     type: str
     shape: tuple[int, ...]
-    values: int | None  # elements compared; None where the type cannot be shown, or the sizes differ
+    values: (
+        int | None
+    )  # elements compared; None where none were read, the type cannot be shown, or the sizes differ
     differing: int | None
     max_abs_diff: float | str | None  # in the tensor's own numbers: steps of its scale where it is quantized
     elements: tuple[Element, ...]  # the largest differences first, at most SHOWN
+    read: bool = True  # False: those of other images tell enough
 
 
 def read_entries(payload: bytes, graph: Graph) -> list[Entry]:
@@ -94,14 +109,15 @@ def differing(graph: Graph, board: Sequence[Entry], reference: Sequence[Entry]) 
     ]
 
 
-def diverge(image: int, graph: Graph, entry: Entry, board: bytes, reference: bytes) -> Divergence:
-    """What differs in the output of `entry`, from its bytes on both sides."""
-    op, tensor = graph.ops[entry.op], tensor_of(graph, entry)
-    place = (image, entry.op, op.code, entry.output, tensor.name, tensor.type.lower(), tensor.shape)
-    if tensor.type.lower() not in TENSOR_TYPES or len(board) != len(reference):
-        return Divergence(*place, values=None, differing=None, max_abs_diff=None, elements=())
-    dtype = np.dtype(tensor.type.lower()).newbyteorder("<")
-    mine, theirs = np.frombuffer(board, dtype), np.frombuffer(reference, dtype)
+def diverge(graph: Graph, one: Differing) -> Divergence:
+    """What differs in an output."""
+    entry, tensor = one.entry, tensor_of(graph, one.entry)
+    name, kind = graph.ops[entry.op].code, tensor.type.lower()
+    place = (one.image, entry.op, name, entry.output, tensor.name, kind, tensor.shape)
+    if (sides := values_of(tensor, one)) is None:
+        read = one.board is not None
+        return Divergence(*place, values=None, differing=None, max_abs_diff=None, elements=(), read=read)
+    mine, theirs = sides
     # By their bits: a NaN is no other than itself, and -0.0 is not 0.0.
     wrong = np.flatnonzero(_bits(mine) != _bits(theirs))
     distance = np.abs(mine[wrong].astype(np.float64) - theirs[wrong].astype(np.float64))
@@ -111,8 +127,47 @@ def diverge(image: int, graph: Graph, entry: Entry, board: bytes, reference: byt
         values=len(mine),
         differing=len(wrong),
         max_abs_diff=_plain(distance.max()) if len(wrong) else 0,
-        elements=tuple(Element(int(at), _plain(mine[at]), _plain(theirs[at])) for at in ranked[:SHOWN]),
+        elements=tuple(_element(tensor, int(at), mine, theirs) for at in ranked[:SHOWN]),
     )
+
+
+def values_of(tensor: Tensor, one: Differing) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """The elements of both sides, flat; None where none were asked for or can be shown, or the sizes differ."""
+    if one.board is None or one.reference is None:
+        return None
+    if tensor.type.lower() not in TENSOR_TYPES or len(one.board) != len(one.reference):
+        return None
+    dtype = np.dtype(tensor.type.lower()).newbyteorder("<")
+    return np.frombuffer(one.board, dtype), np.frombuffer(one.reference, dtype)
+
+
+def diagnoses(graph: Graph, found: Sequence[Differing]) -> list[Diagnosis]:
+    """What the differences mean, for each output that is the first of some image; in execution order."""
+    places = sorted({(one.entry.op, one.entry.output) for one in found})
+    together = [[one for one in found if (one.entry.op, one.entry.output) == place] for place in places]
+    return [judged for same in together if (judged := _diagnosis(graph, same)) is not None]
+
+
+def _diagnosis(graph: Graph, same: Sequence[Differing]) -> Diagnosis | None:
+    entry, tensor = same[0].entry, tensor_of(graph, same[0].entry)
+    sides = [values_of(tensor, one) for one in same]
+    shown = [pair for pair in sides if pair is not None and len(pair[0]) == tensor.count]
+    if not shown:
+        return None
+    board, reference = zip(*shown, strict=True)
+    info = tensor.info
+    hint = diagnose(board, reference, tensor.shape, None if info is None else info.zero_point)
+    if hint is None:
+        return None
+    images = tuple(one.image for one in same)
+    return Diagnosis(entry.op, entry.output, images, hint.kind, hint.words, hint.channels)
+
+
+def _element(tensor: Tensor, at: int, board: NDArray[Any], reference: NDArray[Any]) -> Element:
+    # The tensor that came may be larger than the file says, as one without a fixed shape.
+    fits = tensor.count == len(board)
+    index = tuple(map(int, np.unravel_index(at, tensor.shape))) if fits else (at,)
+    return Element(at, index, _plain(board[at]), _plain(reference[at]))
 
 
 def _bits(values: NDArray[Any]) -> NDArray[Any]:

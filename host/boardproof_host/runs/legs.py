@@ -19,7 +19,7 @@ def leg_so_far(sessions: Sequence[Session], seconds: float, input_bytes: int) ->
     counters = [session.counters for session in sessions]
     return Leg(
         seconds=seconds,
-        bytes_down=sum(one.bytes_down for one in counters),
+        bytes_down=sum(session.exchange.bytes_down for session in sessions),
         bytes_up=sum(one.bytes_up for one in counters),
         payload_down=sum(one.answered for one in counters) * input_bytes,
         retransmits=sum(one.retransmits for one in counters),

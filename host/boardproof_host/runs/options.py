@@ -16,6 +16,7 @@ class ImageOptions:
     limit: int | None = None
     images: str | None = None  # "A:B", images A to B - 1
     seed: int | None = None  # with `limit`: choose at random
+    stateful: bool = False  # they are one sequence, through which the model keeps its state
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,13 @@ class TraceOptions:
     images: tuple[int, ...] = ()  # none: those that differ in the last report of this board and model
     report: Path | None = None  # without `images`: those that differ in this one
     worst: int | None = None  # of a report's: so many at most, the worst first
+
+
+@dataclass(frozen=True)
+class ProfileOptions:
+    """What an inference costs, operator by operator."""
+
+    board: BoardOptions
+    source: SourceOptions = field(default_factory=SourceOptions)  # as in ImageOptions
+    images: tuple[int, ...] = ()  # these; none: the first `limit`
+    limit: int = 10

@@ -15,6 +15,7 @@ from boardproof_export.shared.project import Project, state_folder
 from boardproof_host import oracles, report
 from boardproof_host.boards.open import Boards, check, expected_model, open_boards
 from boardproof_host.boards.which_model import describe_model
+from boardproof_host.link.disturbance.cable import stories
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.refusals import OperatorError
 from boardproof_host.oracles import NoOutputs, OracleOutputs
@@ -23,9 +24,10 @@ from boardproof_host.record.build import build_record, failed
 from boardproof_host.record.journal import Entry, Journal, Leg, RunKey
 from boardproof_host.record.schema import Model, Reference, Report, Target
 from boardproof_host.record.store import Store
-from boardproof_host.runs import data
+from boardproof_host.runs import data, sequences
 from boardproof_host.runs.circumstances import UNITS, Phases, circumstances, target_of
 from boardproof_host.runs.data import Work
+from boardproof_host.runs.insides import with_insides
 from boardproof_host.runs.legs import leg_so_far, link_use
 from boardproof_host.runs.listener import Listener, Silent
 from boardproof_host.runs.options import RunOptions
@@ -79,6 +81,8 @@ def run(
         work = None
         if options.images.source.data is not None or model is not None:
             work = data.work(options.images, None if model is None else describe_model(model))
+        if options.images.stateful:
+            sequences.check(options.board, model)
         if options.out is not None:
             file.check_writable(options.out)
     kept = Store(state_folder(project) / REPORTS)
@@ -107,19 +111,24 @@ def _run(
     known.target, known.model = target_of(identity), describe_model(boards.model)
     work = known.work = known.work or data.work(options.images, known.model)
     data.check(work, known.model)
+    if options.images.stateful:
+        sequences.keep_state(boards)
     inputs = work.source.rows(known.model.inputs, work.chosen.indices)
     for note in data.notes(work, known.model):
         listener.note(note)
     folder = _folder(options, kept, identity.target)
     known.folder = folder
-    journal = Journal(folder, _run_key(known.model, inputs, identity), resume=options.resume)
+    stateful = options.images.stateful
+    key = replace(_run_key(known.model, inputs, identity), stateful=stateful)
+    journal = Journal(folder, key, resume=options.resume)
     stack.callback(journal.close)
     chosen_oracles = oracles.default_oracles(oracles.AOT_HOST)
-    started = oracles.start(boards.model, inputs, state_folder(project) / "oracles", chosen_oracles)
+    cache = state_folder(project) / "oracles"
+    started = oracles.start(boards.model, inputs, cache, chosen_oracles, stateful=stateful)
     beside = stack.enter_context(started)
     beside.check(REFERENCE_SECONDS)  # without a reference there is no verdict: not after 10,000 images
     with phases.phase("stream"), listener.streaming(len(inputs)):
-        measurement = _measure(boards, inputs, journal, listener)
+        measurement = _measure(boards, inputs, journal, listener, stateful=stateful)
     leg = leg_so_far(boards.sessions, measurement.seconds, inputs.shape[1])
     journal.close()
     known.folder = None if _answered(measurement) else folder
@@ -129,14 +138,16 @@ def _run(
     result = _build(
         options, known, boards, inputs, measurement, journal, leg, outputs, beside.failed, circumstance
     )
+    result = with_insides(
+        result, boards, options.board.link, work, inputs, measurement, state_folder(project)
+    )
     if measurement.untrusted is not None or measurement.reason is None:
         journal.discard()  # nothing to be trusted, or nothing to go on with
     _keep(kept, folder, result)
     for note in _notes(measurement, journal):
         listener.note(note)
-    stories = tuple(story for cable in boards.cables if (story := cable.story()) is not None)
     failures = tuple(f"{port}: {error.message}" for port, error in measurement.failures.items())
-    return Finished(result, folder, stories, failures)
+    return Finished(result, folder, stories(boards.cables), failures)
 
 
 def _answered(measurement: Measurement) -> bool:
@@ -163,14 +174,19 @@ def _run_key(model: Model, inputs: NDArray[np.uint8], identity: Identity) -> Run
     )
 
 
-def _measure(boards: Boards, inputs: NDArray[np.uint8], journal: Journal, listener: Listener) -> Measurement:
+def _measure(
+    boards: Boards, inputs: NDArray[np.uint8], journal: Journal, listener: Listener, *, stateful: bool
+) -> Measurement:
     def leg() -> Leg:
         return leg_so_far(boards.sessions, fleet.seconds, inputs.shape[1])
 
     def keep(entry: Entry) -> None:
         journal.add(entry, leg)
 
-    fleet = Fleet(boards.sessions, inputs, keep, listener.progress)
+    def stopping() -> None:
+        listener.step("interrupted", "keeping what was measured")
+
+    fleet = Fleet(boards.sessions, inputs, keep, listener.progress, stopping, stateful=stateful)
     fleet.resume(journal.entries)
     result = fleet.run()
     for port, error in result.failures.items():

@@ -25,8 +25,11 @@ class StepError(Exception):
         self.code = code
 
 
-def trained_model(project: Project, listener: Listener, *, data: Path | None, seed: int, epochs: int) -> Path:
-    """The int8 model of this data, seed and number of epochs: trained and converted where it is not there yet.
+def trained_model(
+    project: Project, listener: Listener, *, data: Path | None, arch: str, seed: int, epochs: int | None
+) -> Path:
+    """The int8 model of this data, architecture, seed and number of epochs (None: as many as its recipe has): trained
+    and converted where it is not there yet.
 
     Raises:
         StepError: a step failed, and said why.
@@ -34,6 +37,7 @@ def trained_model(project: Project, listener: Listener, *, data: Path | None, se
     """
     named = [] if data is None else ["--data", str(data)]
     inputs = {
+        "arch": arch,
         "epochs": epochs,
         "seed": seed,
         "train": fashion_mnist.load("train", data).sha256,
@@ -41,16 +45,17 @@ def trained_model(project: Project, listener: Listener, *, data: Path | None, se
     }
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:12]
     folder = project.state / "model" / key
-    keras = folder / f"{ladder_record.MODEL_STEM}.keras"
+    keras = folder / f"{ladder_record.model_stem(arch)}.keras"
     if ladder_record.train_is_current(folder):
         listener.step("train", f"there already: {keras}")
     else:
-        _step(listener, "train", "--out", str(folder), "--seed", str(seed), "--epochs", str(epochs), *named)
+        chosen = [] if epochs is None else ["--epochs", str(epochs)]
+        _step(listener, "train", "--arch", arch, "--out", str(folder), "--seed", str(seed), *chosen, *named)
     if ladder_record.ladder_is_current(keras):
         listener.step("convert", f"there already: {folder}")
     else:
         _step(listener, "convert", str(keras), *named)
-    return folder / f"{ladder_record.MODEL_STEM}_int8.tflite"
+    return keras.with_name(f"{keras.stem}_int8.tflite")
 
 
 def _step(listener: Listener, name: str, *arguments: str) -> None:

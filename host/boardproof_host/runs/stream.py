@@ -1,7 +1,8 @@
 """Streams images to one board or several, and keeps what comes back, whatever ends the run.
 
 The boards draw from one queue, so a faster board does more. What a board that fails had not answered goes back into
-the queue and is done by the others.
+the queue and is done by the others. A sequence, through which a model keeps its state, is one board's, from its first
+input on, however often it is begun again: what was answered before has to come again.
 """
 
 import threading
@@ -14,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boardproof_export.shared.errors import BoardproofError, LinkError
-from boardproof_host.link.refusals import DigestError
+from boardproof_host.link.refusals import DigestError, StateLostError
 from boardproof_host.link.session import Session
 from boardproof_host.record.journal import Entry
 
 WAKE_SECONDS = 0.1
+SEQUENCES = 5  # that a run begins at most
 
 
 @dataclass
@@ -66,6 +68,8 @@ class Fleet:
         inputs: uint8 (N, input_bytes).
         keep: called with every answer as it comes (the journal).
         progress: called now and then with the number of images answered.
+        stopping: called at once when the run is interrupted: what is in flight may take a moment.
+        stateful: the inputs are one sequence; the sessions know it, too.
     """
 
     def __init__(
@@ -74,6 +78,9 @@ class Fleet:
         inputs: NDArray[np.uint8],
         keep: Callable[[Entry], None] | None = None,
         progress: Callable[[int], None] | None = None,
+        stopping: Callable[[], None] | None = None,
+        *,
+        stateful: bool = False,
     ) -> None:
         identity = sessions[0].identity
         assert identity is not None
@@ -81,6 +88,9 @@ class Fleet:
         self._inputs = inputs
         self._keep = keep
         self._progress = progress
+        self._stopping = stopping
+        self._stateful = stateful
+        self._begun = 1  # sequences
         self._result = Measurement(
             outputs=np.zeros((len(inputs), identity.output_bytes), np.uint8),
             ticks=np.zeros(len(inputs), np.uint32),
@@ -101,7 +111,7 @@ class Fleet:
     def run(self) -> Measurement:
         """Streams until all images are answered, no board is left, or Ctrl-C; never raises for these."""
         result = self._result
-        self._queue.extend(int(index) for index in np.flatnonzero(~result.answered))
+        self._fill()
         self._started = time.monotonic()
         # Not Thread.join(): a Ctrl-C within it has CPython 3.11 take a running thread for one that has ended.
         over = [threading.Event() for _ in self._sessions]
@@ -115,11 +125,19 @@ class Fleet:
         except KeyboardInterrupt:
             result.interrupted = True
             self._stop.set()  # what the boards answer soon of what is in flight is kept, too
+            if self._stopping is not None:
+                self._stopping()
             for ended in over:
                 ended.wait()
         result.seconds = self.seconds
         self._report_progress()
         return result
+
+    def _fill(self) -> None:
+        """The queue, from the beginning."""
+        left = range(len(self._inputs)) if self._stateful else np.flatnonzero(~self._result.answered)
+        self._queue.clear()
+        self._queue.extend(int(index) for index in left)
 
     @property
     def seconds(self) -> float:
@@ -141,9 +159,16 @@ class Fleet:
         mine: set[int] = set()
         try:
             while not self._stop.is_set() and not self._result.complete:
-                for answer in session.stream(self._draw(mine), self._stop.is_set):
-                    mine.discard(answer.index)
-                    self._store(Entry(answer.index, answer.ticks, answer.output), live=True)
+                try:
+                    for answer in session.stream(self._draw(mine), self._stop.is_set):
+                        mine.discard(answer.index)
+                        self._store(Entry(answer.index, answer.ticks, answer.output), live=True)
+                except StateLostError:
+                    self._begun += 1
+                    if self._begun > SEQUENCES:
+                        raise
+                    mine.clear()
+                    self._fill()
                 if not self._queue and not self._result.complete:
                     self._stop.wait(WAKE_SECONDS)  # another board may fail and leave its images
         except BoardproofError as error:
@@ -178,6 +203,7 @@ class Fleet:
     def _store(self, entry: Entry, *, live: bool = False) -> None:
         with self._lock:
             if self._result.answered[entry.index]:
+                self._check_again(entry)
                 return
             self._result.outputs[entry.index] = np.frombuffer(entry.output, np.uint8)
             self._result.ticks[entry.index] = entry.ticks
@@ -185,3 +211,11 @@ class Fleet:
             self._done += 1
             if live and self._keep is not None:
                 self._keep(entry)
+
+    def _check_again(self, entry: Entry) -> None:
+        """The second answer of a sequence that was begun again is the first one."""
+        if self._stateful and self._result.outputs[entry.index].tobytes() != entry.output:
+            raise LinkError(
+                f"the board answered image {entry.index} otherwise when the sequence was begun again",
+                hint="its state is not what a reset makes it: do not trust this run, and report it with the model",
+            )

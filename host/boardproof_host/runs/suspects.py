@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boardproof_export.shared.errors import BoardproofError, InputError
+from boardproof_export.shared.files import shown
 from boardproof_host.record import file
 from boardproof_host.record.schema import Report
 from boardproof_host.record.store import Store
@@ -48,13 +49,13 @@ def of_report(path: Path, report: Report, worst: int | None) -> Suspects:
     differ = parity.images - parity.exact_images
     images = tuple(mismatch.image for mismatch in measured.mismatches)[:worst]
     if not images:
-        words = f"image {FIRST}: of the {measured.images:,} images in {_shown(path)} none differs"
+        words = f"image {FIRST}: of the {measured.images:,} images in {shown(path)} none differs"
         return Suspects((FIRST,), words, path, build_id=build_id)
     if len(images) == differ:
         many = "the image that differs" if differ == 1 else f"all {differ} images that differ"
-        words = f"{many} in {_shown(path)}"
+        words = f"{many} in {shown(path)}"
     else:
-        words = f"{len(images)} of the {differ:,} images that differ in {_shown(path)}, the worst"
+        words = f"{len(images)} of the {differ:,} images that differ in {shown(path)}, the worst"
     return Suspects(images, words, path, expected=True, build_id=build_id)
 
 
@@ -73,6 +74,11 @@ def read_report(path: Path, model_sha256: str, data_sha256: str) -> Report:
     hint = "name the report of a run with this model and data, or the images with --image"
     if report.measured is None or report.model is None:
         raise InputError(f"in {path} nothing was measured: {report.reason}", hint=hint)
+    if report.selection is not None and report.selection.stateful:
+        raise InputError(
+            f"{path} is of one sequence, and a trace gives each image to a model at its start",
+            hint="see whether images differ alone, too: run without --stateful, then trace that",
+        )
     for what, theirs, ours in (
         ("another model", report.model.sha256, model_sha256),
         ("other data", report.dataset.sha256 if report.dataset else "none", data_sha256),
@@ -94,8 +100,3 @@ def latest_report(
         if report.target is not None and report.target.name == target:
             return path, report
     return None
-
-
-def _shown(path: Path) -> str:
-    """As short as it can be typed here."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

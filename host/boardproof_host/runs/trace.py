@@ -6,55 +6,33 @@ that process and not this one.
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from boardproof_export.shared.errors import InputError, LinkError
-from boardproof_export.shared.model import Graph, read_graph
+from boardproof_export.shared.model import read_graph
 from boardproof_export.shared.project import Project, state_folder
 from boardproof_export.shared.sources import DataSource
 from boardproof_export.shared.sources.opening import open_source
 from boardproof_host.boards.open import check, open_boards
 from boardproof_host.boards.processes import virtual_board
-from boardproof_host.boards.which_model import describe_model
+from boardproof_host.boards.which_model import describe_graph
 from boardproof_host.link.handshake import Identity
 from boardproof_host.link.session import Session
 from boardproof_host.oracles.edges import Edges
 from boardproof_host.ports.serial_port import SerialTransport
-from boardproof_host.protocol import messages
 from boardproof_host.protocol.messages import Feature
 from boardproof_host.record.store import Store
 from boardproof_host.runs import layers, suspects
 from boardproof_host.runs.data import for_model
-from boardproof_host.runs.layers import Divergence
+from boardproof_host.runs.mistakes import explained
 from boardproof_host.runs.options import TraceOptions
+from boardproof_host.runs.pair import Pair
 from boardproof_host.runs.run import REPORTS
 from boardproof_host.runs.suspects import Suspects
-from boardproof_host.runs.trace_record import Profiled, Trace, build_trace
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """The board and the reference, asked the same."""
-
-    board: Session
-    reference: Session
-    patience: float | None  # seconds that the board may take for an answer; None: as it says in hello
-
-    @property
-    def piece(self) -> int:
-        """Bytes of a layer that both give in one answer."""
-        identities = [session.identity for session in (self.board, self.reference)]
-        return min(identity.longest_answer for identity in identities if identity is not None)
-
-    def look(self, request: messages.Profile | messages.Layer) -> tuple[bytes, bytes]:
-        """The payloads of both answers."""
-        theirs = self.reference.look(request)
-        if self.patience is None:
-            return self.board.look(request), theirs
-        return self.board.ask(request, timeout=self.patience, tries=2), theirs
+from boardproof_host.runs.trace_record import Trace, build_trace
 
 
 def trace(
@@ -72,36 +50,37 @@ def trace(
     """
     check(options.board, project)
     named = None if options.source.data is None else open_source(options.source)
-    if named is not None and options.board.model is not None:
-        _check_fit(named, options.board.model)
+    wanted = options.board.model
+    graph = None if wanted is None else read_graph(wanted)
+    if named is not None and graph is not None and wanted is not None:
+        # Before the board is asked: it refuses an input of another size in words that lead elsewhere.
+        named.rows(Edges.of(graph, wanted).inputs, np.arange(1))
     with ExitStack() as stack:
         tell("opening the board")
         boards = open_boards(replace(options.board, boards=1), project, stack)
         session, path = boards.sessions[0], boards.model
-        graph = read_graph(path)
-        edges = Edges.of(graph, path)
-        source = named or for_model(options.source, describe_model(path))
-        _check_fit(source, path)
-        identity = _profiling(session)
+        if graph is None or path != wanted:
+            graph = read_graph(path)
+        model = describe_graph(graph, path)
+        source = named or for_model(options.source, model)
+        identity = profiling(session)
         chosen = _suspects(options, project, graph.sha256, identity.target, source)
-        rows = source.rows(edges.inputs, np.array(chosen.images))
+        rows = source.rows(model.inputs, np.array(chosen.images))
         tell(f"looking at {chosen.words}")
-        reference = _reference(path, stack)
-        pair = _Pair(session, reference, options.board.link.patience)
-        profiled = [
-            _profile(pair, graph, image, row.tobytes())
-            for image, row in zip(chosen.images, rows, strict=True)
-        ]
-        divergences = [_diverge(pair, graph, one) for one in profiled if one.wrong]
-    return build_trace(path.name, graph, identity, chosen, profiled, divergences)
+        pair = Pair(session, _reference(path, stack), graph, options.board.link.patience)
+        pairs = zip(chosen.images, rows, strict=True)
+        profiled = [pair.profile(image, row.tobytes()) for image, row in pairs]
+        differing = pair.values(profiled)
+        meant = [explained(pair, found, profiled, differing) for found in layers.diagnoses(graph, differing)]
+    return build_trace(path.name, graph, identity, chosen, profiled, differing, meant)
 
 
-def _check_fit(source: DataSource, model: Path) -> None:
-    """Before the board is asked: it refuses an input of another size in words that lead elsewhere."""
-    source.rows(Edges.of(read_graph(model), model).inputs, np.arange(1))
+def profiling(session: Session) -> Identity:
+    """The identity of a board that can profile.
 
-
-def _profiling(session: Session) -> Identity:
+    Raises:
+        LinkError: it cannot.
+    """
     identity = session.identity
     assert identity is not None
     if not identity.features & Feature.PROFILE:
@@ -134,20 +113,3 @@ def _reference(path: Path, stack: ExitStack) -> Session:
     if not session.hello().features & Feature.PROFILE:
         raise InputError(f"{path} is too large to keep every operator's output", hint="trace a smaller model")
     return session
-
-
-def _profile(pair: _Pair, graph: Graph, image: int, data: bytes) -> Profiled:
-    mine, theirs = (layers.read_entries(payload, graph) for payload in pair.look(messages.Profile(data)))
-    return Profiled(image, data, mine, layers.differing(graph, mine, theirs))
-
-
-def _diverge(pair: _Pair, graph: Graph, one: Profiled) -> Divergence:
-    """The first output of an image that differs, with its values from both sides, asked for in pieces: each is an
-    inference of its own."""
-    first = one.wrong[0]
-    size = max(first.bytes, layers.tensor_of(graph, first).bytes or 0)
-    mine = theirs = b""
-    for offset in range(0, size, pair.piece):
-        pieces = pair.look(messages.Layer(first.op, first.output, offset, pair.piece, one.data))
-        mine, theirs = mine + pieces[0], theirs + pieces[1]
-    return layers.diverge(one.image, graph, first, mine, theirs)

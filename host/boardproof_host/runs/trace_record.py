@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from boardproof_export.shared.model import Graph
 from boardproof_host import oracles
 from boardproof_host.link.handshake import Identity
-from boardproof_host.protocol.messages import TickUnit
 from boardproof_host.record.schema import CostUnit, Target
-from boardproof_host.runs.circumstances import UNITS, target_of
-from boardproof_host.runs.layers import Divergence, Entry
+from boardproof_host.runs.circumstances import cost_unit, target_of
+from boardproof_host.runs.diagnosis import Diagnosis
+from boardproof_host.runs.layers import Differing, Divergence, diverge
+from boardproof_host.runs.pair import Profiled
 from boardproof_host.runs.suspects import Suspects
 
 SCHEMA = "boardproof.trace/1"
@@ -45,21 +46,12 @@ class Trace:
     ops: tuple[OpRow, ...]
     ticks: float | None  # sum over the operators
     divergences: tuple[Divergence, ...]  # the first one of every image that diverges
+    diagnoses: tuple[Diagnosis, ...]  # what these usually mean, an operator's output each, in execution order
     schema: str = SCHEMA
 
     def to_json(self) -> str:
         """The record as JSON text, the schema first."""
         return json.dumps({"schema": self.schema} | asdict(self), indent=2, allow_nan=False) + "\n"
-
-
-@dataclass(frozen=True)
-class Profiled:
-    """One image's profile."""
-
-    image: int
-    data: bytes  # the inputs, as they went to the board
-    board: list[Entry]
-    wrong: list[Entry]  # the board's entries that are not the reference's, in execution order
 
 
 def build_trace(
@@ -68,26 +60,27 @@ def build_trace(
     identity: Identity,
     chosen: Suspects,
     profiled: Sequence[Profiled],
-    divergences: Sequence[Divergence],
+    differing: Sequence[Differing],
+    meant: Sequence[Diagnosis],
 ) -> Trace:
     """From the profiles to the record. `profiled` holds one image at least."""
-    # An emulator's clock is no time, and an interpreter's under Python is none of a board.
-    known = not identity.emulated or identity.tick_unit is TickUnit.INSTRUCTIONS
-    rows = _rows(graph, profiled, known=known)
+    unit = cost_unit(identity)
+    rows = _rows(graph, profiled, known=unit is not None)
     return Trace(
         model=model,
         model_sha256=graph.sha256,
         target=target_of(identity),
         own_reference=oracles.is_itself(oracles.TFLM, identity.engine, identity.core),
-        unit=UNITS[identity.tick_unit] if known else None,
+        unit=unit,
         images=chosen.images,
         looked_at=chosen.words,
         report=None if chosen.report is None else str(chosen.report),
         expected=chosen.expected,
         rebuilt=chosen.build_id not in (None, identity.build_id),
         ops=rows,
-        ticks=sum(row.ticks or 0 for row in rows) if known else None,
-        divergences=tuple(divergences),
+        ticks=None if unit is None else sum(row.ticks or 0 for row in rows),
+        divergences=tuple(diverge(graph, one) for one in differing),
+        diagnoses=tuple(meant),
     )
 
 

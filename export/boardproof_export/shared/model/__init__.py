@@ -2,6 +2,24 @@
 and no operator by name."""
 
 from boardproof_export.shared.model.reader import parse_graph, read_graph
-from boardproof_export.shared.model.records import ABSENT, Activation, Graph, Op, Quantization, Tensor
+from boardproof_export.shared.model.records import (
+    ABSENT,
+    Activation,
+    Graph,
+    Op,
+    Quantization,
+    Subgraph,
+    Tensor,
+)
 
-__all__ = ["ABSENT", "Activation", "Graph", "Op", "Quantization", "Tensor", "parse_graph", "read_graph"]
+__all__ = [
+    "ABSENT",
+    "Activation",
+    "Graph",
+    "Op",
+    "Quantization",
+    "Subgraph",
+    "Tensor",
+    "parse_graph",
+    "read_graph",
+]

@@ -20,7 +20,7 @@ from tflite.TensorType import TensorType
 
 from boardproof_export.shared.errors import InputError
 from boardproof_export.shared.model.inside import OutsideError, with_constants_inside
-from boardproof_export.shared.model.records import ABSENT, Graph, Op, Quantization, Tensor
+from boardproof_export.shared.model.records import ABSENT, Graph, Op, Quantization, Subgraph, Tensor
 from boardproof_export.shared.options import Options
 
 SCHEMA_VERSION = 3
@@ -111,11 +111,7 @@ class _Reader:
             raise _DamagedError("it has no subgraph")
         main = model.Subgraphs(0)
         codes = self._each(model.OperatorCodesLength, model.OperatorCodes, self._code)
-        tensors = self._each(main.TensorsLength, main.Tensors, self._tensor)
-        ops = [
-            self._op(index, main.Operators(index), codes, len(tensors))
-            for index in range(self._length(main.OperatorsLength()))
-        ]
+        tensors, ops = self._subgraph(main, codes)
         return Graph(
             name=self._name,
             content=self._content,
@@ -125,10 +121,23 @@ class _Reader:
             description=self._text(model.Description()),
             subgraphs=subgraphs,
             tensors=tensors,
-            ops=tuple(ops),
+            ops=ops,
             inputs=self._indices(main.InputsLength(), main.Inputs, len(tensors), "an input of the graph"),
             outputs=self._indices(main.OutputsLength(), main.Outputs, len(tensors), "an output of the graph"),
+            others=tuple(
+                Subgraph(*self._subgraph(model.Subgraphs(number), codes)) for number in range(1, subgraphs)
+            ),
         )
+
+    def _subgraph(
+        self, subgraph: Any, codes: tuple[tuple[int, str, int], ...]
+    ) -> tuple[tuple[Tensor, ...], tuple[Op, ...]]:
+        tensors = self._each(subgraph.TensorsLength, subgraph.Tensors, self._tensor)
+        ops = tuple(
+            self._op(index, subgraph.Operators(index), codes, len(tensors))
+            for index in range(self._length(subgraph.OperatorsLength()))
+        )
+        return tensors, ops
 
     def _length(self, length: int) -> int:
         self._budget -= length

@@ -123,6 +123,14 @@ class Op:
 
 
 @dataclass(frozen=True)
+class Subgraph:
+    """A subgraph beside the main one: its tensors and operators have indices of their own."""
+
+    tensors: tuple[Tensor, ...]
+    ops: tuple[Op, ...]
+
+
+@dataclass(frozen=True)
 class Graph:
     """The main subgraph of a .tflite file."""
 
@@ -139,6 +147,12 @@ class Graph:
     ops: tuple[Op, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    others: tuple[Subgraph, ...] = ()  # subgraphs 1 and on
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether an inference may depend on those before it."""
+        return any(tensor.variable or tensor.type == "RESOURCE" for tensor in self.tensors)
 
     def optional(self, op: Op, position: int) -> Tensor | None:
         """The input of `op` at `position`, None where it is left out."""

@@ -1,5 +1,6 @@
 """A folder of images: one folder a class, or images side by side, without labels."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,8 +83,6 @@ def read_folder(folder: Path, span: Span, *, resize: bool) -> ImageFolder:
     Raises:
         InputError: there are none.
     """
-    import hashlib
-
     classes = sorted(path for path in folder.iterdir() if path.is_dir() and _images(path))
     found = [(path, label) for label, one in enumerate(classes) for path in _images(one)]
     labels = np.array([label for _, label in found], np.int64) if classes else None

@@ -9,8 +9,9 @@
 void handle_hello(const frame_t *frame);
 void handle_ops(const frame_t *frame);
 
-/* infer.c: infer and infer_packed. */
+/* infer.c: inferences, and what is kept between them. */
 void handle_infer(const frame_t *frame);
+void handle_keep_state(const frame_t *frame);
 
 /* look.c: inferences that show what happens within. */
 void handle_profile(const frame_t *frame);

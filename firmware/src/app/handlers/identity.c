@@ -13,6 +13,12 @@
 #include "model_config.h"
 #include "protocol/messages.h"
 
+#ifdef MODEL_HAS_VARIABLES
+#define STATE_FEATURE PROTOCOL_FEATURE_STATE
+#else
+#define STATE_FEATURE 0
+#endif
+
 static const uint32_t dims[] = MODEL_DIMS;
 static const message_tensor_t tensors[APP_EDGE_COUNT] = MODEL_TENSORS(dims);
 
@@ -41,6 +47,7 @@ static void open_session(uint32_t nonce, uint32_t seq) {
   app.session = true;
   app.nonce = nonce;
   app.since = seq;
+  app.keeps = false;
   answers_clear();
   memset(&app.counters, 0, sizeof app.counters);
 }
@@ -52,7 +59,7 @@ static void send_identity(uint32_t nonce, uint32_t seq) {
       .nonce = nonce,
       .version = PROTOCOL_VERSION,
       .features = (uint8_t)(PROTOCOL_FEATURE_PACKED_INPUT | PROTOCOL_FEATURE_PROFILE |
-                            (hal_safe_baud() != 0 ? PROTOCOL_FEATURE_BAUD : 0)),
+                            (hal_safe_baud() != 0 ? PROTOCOL_FEATURE_BAUD : 0) | STATE_FEATURE),
       .tick_unit = (uint8_t)hal_unit(),
       .answers_kept = APP_ANSWERS_KEPT,
       .receive_bytes = hal_receive_capacity(),

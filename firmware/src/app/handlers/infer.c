@@ -39,6 +39,16 @@ static bool has_inputs(const frame_t *frame) {
   return false;
 }
 
+/* Is it the one whose turn it is? Where state is kept, order counts: one that is early gets an error, and one that is late
+ * is of a sequence before. */
+static bool is_next(const frame_t *frame) {
+  if (!app.keeps || frame->seq == app.next) return true;
+  if (answers_after(frame->seq, app.next)) {
+    reply_error(frame->seq, PROTOCOL_ERROR_CODE_OUT_OF_ORDER, app.next, frame->seq);
+  }
+  return false;
+}
+
 void handle_infer(const frame_t *frame) {
   const answer_t *kept = answers_find(frame->seq, frame->crc);
   if (kept != NULL) {
@@ -47,9 +57,11 @@ void handle_infer(const frame_t *frame) {
     return;
   }
   if (answers_passed(frame->seq)) return;
+  if (!is_next(frame)) return;
   if (!has_inputs(frame)) return;
   const uint32_t crc = request_input_crc();
   engine_fault_t fault = {0, 0};
+  if (!app.keeps) engine_reset(); /* an answer depends on its inputs alone */
   hal_measure_begin();
   const engine_status_t status = engine_invoke(NULL, &fault);
   const uint32_t ticks = hal_measure_end();
@@ -57,6 +69,7 @@ void handle_infer(const frame_t *frame) {
     reply_engine_error(frame->seq, status, &fault);
     return;
   }
+  app.next = frame->seq + 1u;
   answer_t *answer = answers_slot(frame->seq);
   answer->valid = true;
   answer->seq = frame->seq;
@@ -67,4 +80,20 @@ void handle_infer(const frame_t *frame) {
   app.counters.inferences++;
   app.counters.digest += answers_digest(answer);
   send_answer(answer);
+}
+
+void handle_keep_state(const frame_t *frame) {
+  frame_writer_t writer;
+  if (frame->length != 0) {
+    reply_error(frame->seq, PROTOCOL_ERROR_CODE_BAD_LENGTH, 0, (uint32_t)frame->length);
+    return;
+  }
+  const bool repeated = app.keeps && answers_after(app.next, frame->seq);
+  if (!repeated) {
+    engine_reset();
+    app.keeps = true;
+    app.next = frame->seq + 1u;
+  }
+  reply_begin(&writer, MESSAGE_KEEP_STATE_ANSWER, frame->seq);
+  frame_writer_end(&writer);
 }

@@ -2,6 +2,7 @@
 #include "app/handlers/handlers.h"
 #include "app/reply.h"
 #include "app/request.h"
+#include "app/state.h"
 #include "hal/hal.h"
 #include "model_config.h"
 #include "protocol/crc32.h"
@@ -30,10 +31,19 @@ static void write_entry(void *context, uint16_t op, uint8_t output, const void *
       .crc = crc32_update(0, (const uint8_t *)data, bytes),
   };
   message_write_profile_entry(&entry, frame_writer_put, context);
+  hal_flush(); /* what is sent by interrupts would count as the next operator's */
   hal_measure_begin();
 }
 
+/* A look inside begins at the model's start. Where the session keeps state it is refused: it would change that. */
+static bool may_look(const frame_t *frame) {
+  if (!app.keeps) return true;
+  reply_error(frame->seq, PROTOCOL_ERROR_CODE_KEEPS_STATE, 0, 0);
+  return false;
+}
+
 void handle_profile(const frame_t *frame) {
+  if (!may_look(frame)) return;
   if (!request_has_inputs()) {
     reply_error(frame->seq, PROTOCOL_ERROR_CODE_BAD_LENGTH, MODEL_INPUT_BYTES, (uint32_t)frame->length);
     return;
@@ -42,6 +52,7 @@ void handle_profile(const frame_t *frame) {
   engine_fault_t fault = {0, 0};
   const engine_hook_t hook = {.after_op = write_entry, .context = &writer};
   reply_begin(&writer, MESSAGE_PROFILE_ANSWER, frame->seq);
+  engine_reset();
   hal_measure_begin();
   const engine_status_t status = engine_invoke(&hook, &fault);
   (void)hal_measure_end();
@@ -70,12 +81,14 @@ static void write_part(void *context, uint16_t op, uint8_t output, const void *d
 
 void handle_layer(const frame_t *frame) {
   layer_t layer = {.seq = frame->seq, .found = false};
+  if (!may_look(frame)) return;
   if (!message_read_layer(request_head(), frame->length, &layer.wanted) || !request_has_inputs()) {
     reply_error(frame->seq, PROTOCOL_ERROR_CODE_BAD_LENGTH, APP_LAYER_REQUEST_BYTES, (uint32_t)frame->length);
     return;
   }
   engine_fault_t fault = {0, 0};
   const engine_hook_t hook = {.after_op = write_part, .context = &layer};
+  engine_reset();
   const engine_status_t status = engine_invoke(&hook, &fault);
   if (layer.found) {
     end_answer(&layer.writer, frame->seq, status, &fault);

@@ -7,10 +7,13 @@
 engine_status_t engine_init(engine_fault_t *fault) {
   fault->needed = 0;
   fault->given = 0;
+  model_aot_reset();
   return ENGINE_OK;
 }
 
 void *engine_input(uint8_t index) { return model_aot_input(index); }
+
+void engine_reset(void) { model_aot_reset(); }
 
 engine_status_t engine_invoke(const engine_hook_t *hook, engine_fault_t *fault) {
   (void)fault;

@@ -20,6 +20,9 @@ void *model_aot_input(uint8_t index);
 /* Output tensor `index`, MODEL_OUTPUT_SIZES[index] bytes, valid after model_aot_invoke() until an input is written. */
 const void *model_aot_output(uint8_t index);
 
+/* Puts what outlives an inference back to what it is at the start; it has to be called once before the first one. */
+void model_aot_reset(void);
+
 /* Runs the operators in order. It cannot fail. `hook` may be NULL. */
 void model_aot_invoke(const engine_hook_t *hook);
 

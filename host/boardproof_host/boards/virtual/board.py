@@ -8,9 +8,7 @@ tests/contract/test_boards.py holds one list of conversations against both.
 import argparse
 import json
 import os
-import shlex
 import signal
-import stat
 import struct
 import sys
 import time
@@ -20,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from boardproof_export.shared.errors import BoardproofError, InputError
+from boardproof_export.shared.errors import BoardproofError
 from boardproof_export.shared.files import read_model
-from boardproof_host.boards.virtual.engine import EngineError
+from boardproof_host.boards.virtual.engine import EngineError, refusal
 from boardproof_host.boards.virtual.firmware import LAYER_HEAD_BYTES, Engine, Firmware, build
-from boardproof_host.boards.virtual.terminal import PtyLink
+from boardproof_host.boards.virtual.terminal import PtyLink, lifeline
 from boardproof_host.protocol import messages
 from boardproof_host.protocol.frame import DELIMITER, Frame, FrameParser, encode
 from boardproof_host.protocol.messages import ErrorCode, Feature, MalformedPayloadError, TickUnit
@@ -58,6 +56,7 @@ class VirtualBoard:
         self._parser = FrameParser(self._longest + messages.FRAME_OVERHEAD)
         self._nonce: int | None = None  # of the present session
         self._since = 0  # sequence number of its hello
+        self._next: int | None = None  # where state is kept: the sequence number of the next infer
         self._kept: list[_Answer | None] = [None] * firmware.answers_kept
         self._frames = self._repeated = self._inferences = self._digest = 0
         self._handlers: dict[int, Callable[[Frame], None]] = {
@@ -66,6 +65,7 @@ class VirtualBoard:
             messages.Status.TYPE: self._status,
             messages.SetBaud.TYPE: self._set_baud,
             messages.Ops.TYPE: self._ops,
+            messages.KeepState.TYPE: self._keep_state,
         }
         if isinstance(firmware.engine, EngineError) or firmware.engine.can_profile:
             self._handlers |= {messages.Profile.TYPE: self._profile, messages.Layer.TYPE: self._layer}
@@ -98,6 +98,8 @@ class VirtualBoard:
             self._refuse(frame, ErrorCode.NO_SESSION)
         elif not self._of_session(frame.seq):
             pass  # delivered late or once more: the host waits for no answer from before its hello
+        elif self._next is not None and frame.type in (messages.Profile.TYPE, messages.Layer.TYPE):
+            self._refuse(frame, ErrorCode.KEEPS_STATE)
         elif handler := self._handlers.get(frame.type):
             handler(frame)
         else:
@@ -134,7 +136,7 @@ class VirtualBoard:
         # A hello that was delivered twice opens one session.
         if self._nonce != hello.nonce:
             self._nonce = hello.nonce
-            self._since = frame.seq
+            self._since, self._next = frame.seq, None
             self._kept = [None] * len(self._kept)
             self._frames = self._repeated = self._inferences = self._digest = 0
             self._parser.damaged = 0
@@ -145,7 +147,9 @@ class VirtualBoard:
         return messages.HelloAnswer(
             nonce=nonce,
             version=messages.VERSION,
-            features=Feature.PACKED_INPUT | (Feature.PROFILE if engine.can_profile else 0),
+            features=Feature.PACKED_INPUT
+            | (Feature.PROFILE if engine.can_profile else 0)
+            | (Feature.STATE if firmware.graph.keeps_state else 0),
             # Time of an interpreter under Python, and no clock: hosts never show it as a board's cost.
             tick_unit=TickUnit.MICROSECONDS,
             answers_kept=firmware.answers_kept,
@@ -192,22 +196,37 @@ class VirtualBoard:
             return
         if kept is not None and _after(kept.seq, frame.seq):
             return  # its answer is no longer kept: the host waits for it no longer
+        if self._next is not None and frame.seq != self._next:
+            if _after(frame.seq, self._next):
+                self._refuse(frame, ErrorCode.OUT_OF_ORDER, self._next, frame.seq)
+            return
         data = self._input(frame)
         if data is None:
             return
         started = time.perf_counter()
         try:
-            output = engine.invoke(data)
+            output = engine.invoke(data, keep=self._next is not None)
         except EngineError as error:
             self._refuse(frame, error.code, error.detail_a, error.detail_b)
             return
         ticks = min(MASK, int((time.perf_counter() - started) * 1e6))
         input_crc = zlib.crc32(data)
         payload = messages.InferAnswer(input_crc, ticks, output).pack()
+        if self._next is not None:
+            self._next = (frame.seq + 1) & MASK
         self._kept[slot] = _Answer(frame.seq, crc, payload)
         self._inferences += 1
         self._digest = (self._digest + zlib.crc32(output, zlib.crc32(struct.pack("<I", input_crc)))) & MASK
         self._send(messages.InferAnswer.TYPE, frame.seq, payload)
+
+    def _keep_state(self, frame: Frame) -> None:
+        if frame.payload:
+            self._refuse(frame, ErrorCode.BAD_LENGTH, 0, len(frame.payload))
+            return
+        if self._next is None or not _after(self._next, frame.seq):
+            self._started_engine().reset()
+            self._next = (frame.seq + 1) & MASK
+        self._send(messages.KeepStateAnswer.TYPE, frame.seq, b"")
 
     def _profile(self, frame: Frame) -> None:
         data = self._input(frame)
@@ -294,24 +313,8 @@ def _after(seq: int, other: int) -> bool:
     return 0 < (seq - other) & MASK < 1 << 31
 
 
-def _lifeline() -> int | None:
-    """Standard input, where its end can tell that whoever started this is gone; not where it is a file or /dev/null."""
-    mode = os.fstat(0).st_mode
-    return 0 if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(0) else None
-
-
 def _leave(number: int, frame: object) -> NoReturn:
     raise SystemExit(0)
-
-
-def _refusal(error: EngineError, model: Path) -> InputError:
-    """A board that lacks nothing cannot run the model: no board will, and the interpreter's own words say more than
-    the number that a board answers."""
-    lines = [line.strip() for line in error.said.splitlines() if line.strip()] or [error.code.name.lower()]
-    return InputError(
-        f"TensorFlow Lite Micro cannot run {model}: {lines[0]}",
-        hint=f"see what runs where: boardproof inspect {shlex.quote(str(model))}",
-    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -329,11 +332,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         firmware = build(read_model(args.model), args.arena, str(args.model))
         if isinstance(firmware.engine, EngineError) and args.arena is None:
-            raise _refusal(firmware.engine, args.model)
+            raise refusal(firmware.engine, args.model)
     except BoardproofError as error:
         print(f"{error.message}\n{error.hint}", file=sys.stderr)
         return error.exit_code
-    link = PtyLink(_lifeline())
+    link = PtyLink(lifeline())
     print(json.dumps({"port": link.port, "pid": os.getpid()}), flush=True)
     try:
         VirtualBoard(firmware, link.write).serve(link.read)

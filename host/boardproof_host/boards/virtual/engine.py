@@ -8,17 +8,19 @@ uses is measured, then compared with what the board was given.
 import os
 import platform
 import re
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from boardproof_export.shared.errors import ToolMissingError
+from boardproof_export.shared.errors import InputError, ToolMissingError
 from boardproof_export.shared.model import Graph
 from boardproof_host.oracles.edges import Edges, split
 from boardproof_host.protocol.messages import ErrorCode
@@ -43,7 +45,7 @@ class EngineError(Exception):
 class TflmEngine:
     """TensorFlow Lite Micro over one model: the mirror of firmware/src/engine/engine.h.
 
-    Every input meets the state of a fresh start, as it does in the oracle and in the firmware.
+    An input meets the state of a fresh start where nobody asks to keep it.
 
     Args:
         graph: the model; its content must not change.
@@ -83,12 +85,19 @@ class TflmEngine:
         """The outputs of single operators can be seen."""
         return self._preserving is not None
 
-    def invoke(self, data: bytes) -> bytes:
-        """The model's outputs for one set of inputs, each one behind the other.
+    def reset(self) -> None:
+        """Puts the model's state back to the start."""
+        self._interpreter.reset()
+
+    def invoke(self, data: bytes, *, keep: bool = False) -> bytes:
+        """The model's outputs for one set of inputs, each one behind the other. `keep`: state is as the inference
+        before left it.
 
         Raises:
             EngineError: an operator failed.
         """
+        if not keep:
+            self.reset()
         self._run(self._interpreter, data)
         outputs = (self._interpreter.get_output(index) for index in range(len(self.edges.outputs)))
         return b"".join(output.tobytes() for output in outputs)
@@ -100,6 +109,7 @@ class TflmEngine:
             EngineError: an operator failed.
         """
         assert self._preserving is not None
+        self._preserving.reset()
         self._run(self._preserving, data)
         return [tuple(self._tensor(index) for index in op.outputs) for op in self.graph.ops]
 
@@ -112,7 +122,6 @@ class TflmEngine:
 
     def _run(self, interpreter: Any, data: bytes) -> None:
         try:
-            interpreter.reset()
             for index, values in enumerate(split(np.frombuffer(data, np.uint8), self.edges.inputs)):
                 interpreter.set_input(values, index)
             interpreter.invoke()
@@ -166,6 +175,16 @@ class TflmEngine:
             self._interpreter.print_allocations()
         match = _TOTAL.search(said.text)
         return int(match.group(1)) if match else 0
+
+
+def refusal(error: EngineError, model: Path) -> InputError:
+    """A board that lacks nothing cannot run the model: no board will, and the interpreter's own words say more than
+    the number that a board answers."""
+    lines = [line.strip() for line in error.said.splitlines() if line.strip()] or [error.code.name.lower()]
+    return InputError(
+        f"TensorFlow Lite Micro cannot run {model}: {lines[0]}",
+        hint=f"see what runs where: boardproof inspect {shlex.quote(str(model))}",
+    )
 
 
 def engine_version() -> str:

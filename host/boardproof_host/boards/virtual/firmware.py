@@ -28,7 +28,9 @@ class Engine(Protocol):
     @property
     def can_profile(self) -> bool: ...
 
-    def invoke(self, data: bytes) -> bytes: ...
+    def reset(self) -> None: ...
+
+    def invoke(self, data: bytes, *, keep: bool = False) -> bytes: ...
 
     def profile(self, data: bytes) -> list[tuple[bytes, ...]]: ...
 
@@ -63,12 +65,13 @@ class Firmware:
 
     @property
     def longest_answer(self) -> int:
-        """Bytes of the longest payload: of hello with full texts, an inference, or a profile (APP_LONGEST_ANSWER)."""
+        """Bytes of the longest payload: of hello with full texts, an inference, a profile, or a layer
+        (APP_LONGEST_ANSWER)."""
         hello = 84 + 4 * (1 + messages.TEXT_MAX)
         hello += sum(len(tensor.pack()) for tensor in self.tensors)
         inference = 8 + self.edges.output_bytes
         profile = 15 * sum(len(op.outputs) for op in self.graph.ops)
-        return max(hello, inference, profile)
+        return max(hello, inference, profile, messages.LAYER_BYTES)
 
     @property
     def packed_fill(self) -> int:

@@ -2,11 +2,18 @@
 
 import os
 import select
+import stat
 import termios
 import tty
 
 READ_BYTES = 65536
 UNHEARD_SECONDS = 2.0  # an answer that nobody reads for so long is dropped, as on a wire
+
+
+def lifeline() -> int | None:
+    """Standard input, where its end can tell that whoever started this is gone; not where it is a file or /dev/null."""
+    mode = os.fstat(0).st_mode
+    return 0 if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(0) else None
 
 
 class PtyLink:

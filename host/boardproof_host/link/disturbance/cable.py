@@ -30,16 +30,29 @@ class Cable:
             pipe = ThrottledTransport(pipe, self.throttle)
         return pipe if self.plan is None else self.plan.wrap(pipe)
 
-    def story(self) -> str | None:
-        """What went wrong on purpose, and how to see it again; None for a cable without faults."""
-        if self.plan is None:
-            return None
-        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(self.plan.counts.items())) or "none"
-        asked = " ".join(f"--fault {spec}" for spec in self.plan.specs)
-        newest = " ".join(f"--fault {spec}" for spec in self.plan.injected[-NAMED_MOST:])
-        seed = f"--fault-seed {self.plan.seed}"
-        again = f"faults injected: {counts}; again: {asked} {seed}"
-        return f"{again}\n  the newest alone: {newest} {seed}" if newest else again
+    @property
+    def counts(self) -> str:
+        """What went wrong on purpose, by kind."""
+        counts = {} if self.plan is None else self.plan.counts
+        return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "none"
+
+
+def stories(cables: Sequence[Cable]) -> tuple[str, ...]:
+    """What went wrong on purpose in a run, and how to see it again; nothing where there were no faults."""
+    plans = [cable.plan for cable in cables if cable.plan is not None]
+    if not plans:
+        return ()
+    first = plans[0]
+    seed = f"--fault-seed {first.seed}"  # of the run: the other boards' follow from it
+    asked = " ".join(f"--fault {spec}" for spec in first.specs)
+    if len(plans) > 1:
+        by_board = "; ".join(
+            f"board {number}: {cable.counts}" for number, cable in enumerate(cables, start=1)
+        )
+        return (f"faults injected: {by_board}; again: --boards {len(plans)} {asked} {seed}",)
+    again = f"faults injected: {cables[0].counts}; again: {asked} {seed}"
+    newest = " ".join(f"--fault {spec}" for spec in first.injected[-NAMED_MOST:])
+    return (f"{again}\n  the newest alone: {newest} {seed}" if newest else again,)
 
 
 def cable_for(throttle: int | None, faults: Sequence[FaultSpec], seed: int, board: int) -> Cable:

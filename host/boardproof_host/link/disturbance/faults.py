@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Literal, get_args
 
 from boardproof_export.shared.errors import InputError
+from boardproof_host.link.disturbance.wrapper import TransportWrapper
 from boardproof_host.link.transport import PortGoneError, Transport
 
 Direction = Literal["down", "up"]
@@ -254,7 +255,7 @@ class _Lane:
         self._joins = True
 
 
-class FaultyTransport:
+class FaultyTransport(TransportWrapper):
     """A pipe with a plan's faults. Delayed bytes move while somebody reads, as a session always does.
 
     Args:
@@ -266,26 +267,11 @@ class FaultyTransport:
     def __init__(
         self, inner: Transport, plan: FaultPlan, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.name = inner.name
-        self._inner = inner
+        super().__init__(inner)
         self._clock = clock
         self._down = _Lane(plan, "down", clock)
         self._up = _Lane(plan, "up", clock)
         self._gone: FaultSpec | None = None
-
-    @property
-    def baud(self) -> int:
-        """See Transport."""
-        return self._inner.baud
-
-    @property
-    def write_seconds(self) -> float:
-        """See Transport."""
-        return self._inner.write_seconds
-
-    @write_seconds.setter
-    def write_seconds(self, seconds: float) -> None:
-        self._inner.write_seconds = seconds
 
     def read(self, timeout: float) -> bytes:
         """See Transport."""
@@ -309,14 +295,6 @@ class FaultyTransport:
         self._push()
         self._down.put(data)
         self._push()
-
-    def set_baud(self, baud: int) -> None:
-        """See Transport."""
-        self._inner.set_baud(baud)
-
-    def close(self) -> None:
-        """Closes the pipe; what was still on its way is lost."""
-        self._inner.close()
 
     def _push(self) -> None:
         if self._gone is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from boardproof_export.shared.errors import InputError
+from boardproof_host.link.disturbance.wrapper import TransportWrapper
 from boardproof_host.link.timeouts import BITS_PER_BYTE
 from boardproof_host.link.transport import Transport
 
@@ -66,7 +67,7 @@ class Line:
         return burst.starts + min(len(burst.data), burst.done + PIECE_BYTES) * self.seconds_per_byte
 
 
-class ThrottledTransport:
+class ThrottledTransport(TransportWrapper):
     """Gives any pipe a line rate. Bytes move while somebody reads, as a session always does.
 
     Args:
@@ -79,8 +80,7 @@ class ThrottledTransport:
     """
 
     def __init__(self, inner: Transport, baud: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.name = inner.name
-        self._inner = inner
+        super().__init__(inner)
         self._clock = clock
         self._down = Line(_seconds_per_byte(baud))
         self._up = Line(_seconds_per_byte(baud))
@@ -89,15 +89,6 @@ class ThrottledTransport:
     def baud(self) -> int:
         """The line's rate."""
         return round(BITS_PER_BYTE / self._down.seconds_per_byte)
-
-    @property
-    def write_seconds(self) -> float:
-        """See Transport."""
-        return self._inner.write_seconds
-
-    @write_seconds.setter
-    def write_seconds(self, seconds: float) -> None:
-        self._inner.write_seconds = seconds
 
     def read(self, timeout: float) -> bytes:
         """See Transport."""
@@ -132,10 +123,6 @@ class ThrottledTransport:
             self._push(self._clock())
         self._inner.set_baud(baud)
         self._down.seconds_per_byte = self._up.seconds_per_byte = _seconds_per_byte(baud)
-
-    def close(self) -> None:
-        """Closes the pipe; what was still on the wire is lost."""
-        self._inner.close()
 
     def _push(self, now: float) -> None:
         data = self._down.take(now)

@@ -64,6 +64,9 @@ static inline void after(const engine_hook_t *hook, uint16_t op, uint8_t output,
   }
 }
 
+void model_aot_reset(void) {
+}
+
 void model_aot_invoke(const engine_hook_t *hook) {
   /* FULLY_CONNECTED */
   aot_fully_connected_avr(&op0, ARENA(0), ARENA(8));

@@ -63,6 +63,9 @@ static inline void after(const engine_hook_t *hook, uint16_t op, uint8_t output,
   }
 }
 
+void model_aot_reset(void) {
+}
+
 void model_aot_invoke(const engine_hook_t *hook) {
   /* FULLY_CONNECTED */
   aot_fully_connected_portable(&op0, ARENA(16), ARENA(24), ARENA(0));

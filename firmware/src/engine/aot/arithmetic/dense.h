@@ -41,6 +41,16 @@ void aot_dense_portable(const MODEL_FLASH aot_dense_t *op, const int8_t *input, 
                         void *scratch);
 void aot_dense_dsp(const MODEL_FLASH aot_dense_t *op, const int8_t *input, int8_t *output, void *scratch);
 
+/* A list of very many inputs takes more room than it is worth. These list AOT_PIECE inputs at a time and keep a sum an
+ * output from piece to piece, where both together are smaller than the whole list. Scratch begins with the sums then. */
+#define AOT_PIECE 512u
+#define AOT_PIECEWISE(depth, outputs) ((depth) > 800u && 4ul * (outputs) + 3ul * AOT_PIECE <= 3ul * (depth))
+
+void aot_dense_piecewise_portable(const MODEL_FLASH aot_dense_t *op, const int8_t *input, int8_t *output,
+                                  void *scratch);
+void aot_dense_piecewise_dsp(const MODEL_FLASH aot_dense_t *op, const int8_t *input, int8_t *output,
+                             void *scratch);
+
 /* The avr kernel lists nothing and needs no scratch. Its weights are cut into arrays of AOT_AVR_BLOCK outputs
  * and at most AOT_AVR_ROWS inputs (see cores/avr/dense.c). Input and output may not overlap. */
 #define AOT_AVR_BLOCK 4

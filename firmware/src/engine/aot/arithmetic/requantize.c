@@ -2,20 +2,6 @@
 
 #include <stddef.h>
 
-/* A scale of 1 or more is rare: kept out of line, so that it costs the loop below nothing. */
-static __attribute__((noinline)) int32_t scale_up(uint32_t value, int32_t multiplier, int32_t left_shift) {
-  return aot_high_product(aot_signed(value << left_shift), multiplier);
-}
-
-/* MultiplyByQuantizedMultiplier in tensorflow/lite/kernels/internal/common.cc, with double rounding. */
-static inline int32_t scale(uint32_t value, int32_t multiplier, int32_t right_shift) {
-  if (right_shift > 0) {
-    const int32_t high = aot_high_product(aot_signed(value), multiplier);
-    return aot_divide(high, right_shift);
-  }
-  return scale_up(value, multiplier, -right_shift);
-}
-
 /* The doubled high half of a product, to nearest, where twice `value` fits: the high half of the doubled value. */
 static inline int32_t quick_high_product(int32_t value, int32_t multiplier) {
 #ifdef __ARM_FEATURE_DSP
@@ -77,8 +63,8 @@ void aot_write(const MODEL_FLASH aot_rescale_t *rescale, uint16_t channel, uint1
   const MODEL_FLASH aot_channel_t *entry = rescale->channels + channel;
   const MODEL_FLASH aot_channel_t *const end = entry + count;
   do {
-    const uint32_t value = *sums++ - correction + (uint32_t)entry->bias;
-    const uint32_t scaled = (uint32_t)scale(value, entry->multiplier, entry->right_shift);
+    const int32_t value = aot_signed(*sums++ - correction + (uint32_t)entry->bias);
+    const uint32_t scaled = (uint32_t)aot_scale(value, entry->multiplier, entry->right_shift);
     int32_t result = aot_signed(scaled + (uint32_t)zero_point);
     result = result < least ? least : result;
     result = result > most ? most : result;

@@ -141,6 +141,48 @@ static void minimum_row(const MODEL_FLASH aot_binary_t *op, const int8_t *first,
   }
 }
 
+/* Values below 0 times the second input; each half has a scale of its own. */
+static void prelu_row(const MODEL_FLASH aot_binary_t *op, const int8_t *first, uint8_t first_step,
+                      const int8_t *second, uint8_t second_step, int8_t *output, uint32_t count) {
+  const int32_t first_zero = op->zero_points[0];
+  const int32_t second_zero = op->zero_points[1];
+  for (uint32_t i = 0; i < count; ++i) {
+    const int32_t value = *first - first_zero;
+    const int32_t scaled =
+        value >= 0 ? aot_scale(value, op->multipliers[0], op->right_shifts[0])
+                   : aot_scale(value * (*second - second_zero), op->multipliers[2], op->right_shifts[2]);
+    output[i] = clamp(op, scaled);
+    first += first_step;
+    second += second_step;
+  }
+}
+
+/* A bool is not scaled: nothing shifts it. */
+static int32_t input(const MODEL_FLASH aot_binary_t *op, uint8_t which, int8_t value) {
+  return op->left_shift == 0 ? value : scaled_input(op, which, value);
+}
+
+#define DEFINE_ROW(name, condition)                                                                   \
+  static void name##_row(const MODEL_FLASH aot_binary_t *op, const int8_t *first, uint8_t first_step, \
+                         const int8_t *second, uint8_t second_step, int8_t *output, uint32_t count) { \
+    for (uint32_t i = 0; i < count; ++i) {                                                            \
+      const int32_t one = input(op, 0, *first);                                                       \
+      const int32_t two = input(op, 1, *second);                                                      \
+      output[i] = (condition) ? 1 : 0;                                                                \
+      first += first_step;                                                                            \
+      second += second_step;                                                                          \
+    }                                                                                                 \
+  }
+
+DEFINE_ROW(equal, one == two)
+DEFINE_ROW(not_equal, one != two)
+DEFINE_ROW(greater, one > two)
+DEFINE_ROW(greater_equal, one >= two)
+DEFINE_ROW(less, one < two)
+DEFINE_ROW(less_equal, one <= two)
+DEFINE_ROW(logical_and, one != 0 && two != 0)
+DEFINE_ROW(logical_or, one != 0 || two != 0)
+
 #define DEFINE(name)                                                                                    \
   void aot_##name(const MODEL_FLASH aot_binary_t *op, const int8_t *first, const int8_t *second,        \
                   int8_t *output) {                                                                     \
@@ -156,3 +198,22 @@ DEFINE(mul)
 DEFINE(squared_difference)
 DEFINE(maximum)
 DEFINE(minimum)
+DEFINE(prelu)
+
+/* Those of bool and those that give bool. */
+#define DEFINE_OF_BYTES(name)                                                                                \
+  void aot_##name(const MODEL_FLASH aot_binary_t *op, const void *first, const void *second, void *output) { \
+    walk(op, first, second, output, name##_row);                                                             \
+  }                                                                                                          \
+  void aot_##name##_constant(const MODEL_FLASH aot_binary_t *op, const void *input, void *output) {          \
+    walk(op, input, input, output, name##_row);                                                              \
+  }
+
+DEFINE_OF_BYTES(equal)
+DEFINE_OF_BYTES(not_equal)
+DEFINE_OF_BYTES(greater)
+DEFINE_OF_BYTES(greater_equal)
+DEFINE_OF_BYTES(less)
+DEFINE_OF_BYTES(less_equal)
+DEFINE_OF_BYTES(logical_and)
+DEFINE_OF_BYTES(logical_or)

@@ -94,3 +94,8 @@ void aot_convolution_portable(const MODEL_FLASH aot_convolution_t *op, const int
                               void *scratch) {
   aot_convolve(op, input, output, scratch, aot_dense_portable);
 }
+
+void aot_convolution_piecewise_portable(const MODEL_FLASH aot_convolution_t *op, const int8_t *input,
+                                        int8_t *output, void *scratch) {
+  aot_convolve(op, input, output, scratch, aot_dense_piecewise_portable);
+}

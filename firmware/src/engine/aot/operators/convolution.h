@@ -35,6 +35,10 @@ void aot_convolution_portable(const MODEL_FLASH aot_convolution_t *op, const int
                               void *scratch);
 void aot_convolution_dsp(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, int8_t *output,
                          void *scratch);
+void aot_convolution_piecewise_portable(const MODEL_FLASH aot_convolution_t *op, const int8_t *input,
+                                        int8_t *output, void *scratch);
+void aot_convolution_piecewise_dsp(const MODEL_FLASH aot_convolution_t *op, const int8_t *input,
+                                   int8_t *output, void *scratch);
 void aot_convolution_avr(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, int8_t *output,
                          void *scratch);
 
@@ -42,7 +46,7 @@ void aot_convolution_avr(const MODEL_FLASH aot_convolution_t *op, const int8_t *
 typedef void aot_dense_kernel_t(const MODEL_FLASH aot_dense_t *op, const int8_t *input, int8_t *output,
                                 void *scratch);
 
-/* What the three kernels are, with their kernels of a dense layer. */
+/* What the kernels are, with their kernels of a dense layer. */
 void aot_convolve(const MODEL_FLASH aot_convolution_t *op, const int8_t *input, int8_t *output, void *scratch,
                   aot_dense_kernel_t *dense);
 

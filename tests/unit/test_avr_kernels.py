@@ -1,4 +1,4 @@
-"""The avr pack: arrays that avr-gcc takes, and the same outputs as the portable pack where the layout is cut."""
+"""The avr kernels: arrays that avr-gcc takes, and the same outputs as the portable kernels where the layout is cut."""
 
 import re
 from pathlib import Path
@@ -46,7 +46,9 @@ def test_more_inputs_than_an_array_holds(tmp_path: Path) -> None:
     sizes = [int(size) for size in re.findall(r"_weights_\d+\[(\d+)\]", source)]
     assert sizes == [4 * AVR_ROWS, 4 * 3] * 2
     assert max(sizes) <= LARGEST_ARRAY
-    models = [RenderedModel(tmp_path / "out" / pack, (depth,), (outputs,)) for pack in ("portable", "avr")]
+    models = [
+        RenderedModel(tmp_path / "out" / kernels, (depth,), (outputs,)) for kernels in ("portable", "avr")
+    ]
     engine = compile_engine(tmp_path / "build", models)
     inputs = rng.integers(-128, 128, (4, depth)).astype(np.int8)
     expected = engine.run(0, inputs)

@@ -1,28 +1,7 @@
-/* Functions of one value, for any core. */
-#include "unary.h"
-
-#include <stddef.h>
-#include <string.h>
+/* Changes of scale and type, for any core. */
+#include "quantize.h"
 
 #include "../arithmetic/fixed_point.h"
-
-void aot_table(const MODEL_FLASH aot_table_t *op, const void *input, void *output) {
-  const MODEL_FLASH uint8_t *const table = op->table;
-  const uint8_t *from = input;
-  uint8_t *to = output;
-  for (uint32_t i = 0; i < op->count; ++i) {
-    *to++ = table[*from++];
-  }
-}
-
-void aot_table_of_words(const MODEL_FLASH aot_table_of_words_t *op, const void *input, void *output) {
-  const MODEL_FLASH uint32_t *const table = op->table;
-  const uint8_t *from = input;
-  uint32_t *to = output;
-  for (uint32_t i = 0; i < op->count; ++i) {
-    *to++ = table[*from++];
-  }
-}
 
 static void store(uint8_t bytes, void *output, uint32_t index, int32_t value) {
   if (bytes == 1) {
@@ -74,5 +53,13 @@ void aot_requantize(const MODEL_FLASH aot_scaled_t *op, const void *input, void 
     const int32_t scaled = aot_scale(aot_signed(value), op->multiplier, op->right_shift);
     const int32_t result = aot_signed((uint32_t)scaled + (uint32_t)op->output_zero_point);
     store(op->output_bytes, output, i, cut(op, result));
+  }
+}
+
+void aot_dequantize(const MODEL_FLASH aot_scaled_t *op, const void *input, void *output) {
+  float *to = output;
+  const float scale = op->scale;
+  for (uint32_t i = 0; i < op->count; ++i) {
+    to[i] = scale * (float)(load(op->source_bytes, input, i) - op->source_zero_point);
   }
 }
