@@ -156,6 +156,16 @@ def test_whole_numbers_go_into_a_whole_input(keras: Any, tmp_path: Path) -> None
     assert record["classes"] == 2
 
 
+def test_mixed_precision_is_converted_in_float32(keras: Any, tmp_path: Path) -> None:
+    """Its operators in float16 are none of TensorFlow Lite's."""
+    mixed = keras.layers.Dense(4, activation="relu", dtype="mixed_float16")
+    path = sequential(keras, tmp_path, mixed, keras.layers.Dense(2), shape=(6,))
+    record, contents = build.build(path, open_data(saved(tmp_path, x=SPEED)))
+    assert record["failed"] == {}
+    graph = parse_graph(contents["mine_float32.tflite"], path)
+    assert {graph.tensors[op.outputs[0]].type for op in graph.ops} == {"FLOAT32"}
+
+
 def test_loops_are_no_int8_and_say_what_to_do(keras: Any, tmp_path: Path) -> None:
     path = sequential(keras, tmp_path, keras.layers.SimpleRNN(3), shape=(5, 2))
     record, _ = build.build(path, open_data(SourceOptions("random:12")))

@@ -35,7 +35,7 @@ def run_session(url: str, count: int = 40) -> None:
     transport.close()
     run = load_tflm(MODEL, edges_of(MODEL))
     assert answers == {
-        index: run(np.frombuffer(data, np.uint8)).tobytes() for index, data in enumerate(inputs)
+        index: run(np.frombuffer(data, np.uint8), True).tobytes() for index, data in enumerate(inputs)
     }
 
 

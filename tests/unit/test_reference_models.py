@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from boardproof_export.ladder.architectures import ARCHITECTURES
 from boardproof_export.ladder.rungs import accuracy
 from boardproof_export.shared.model import read_graph
 from boardproof_export.shared.project import Project
@@ -42,7 +43,7 @@ def rows() -> dict[str, Row]:
 
 
 def test_each_architecture_has_its_model() -> None:
-    assert list(rows()) == list(REFERENCE)
+    assert list(rows()) == list(REFERENCE) == list(ARCHITECTURES)
 
 
 @pytest.mark.parametrize("arch", REFERENCE)

@@ -36,7 +36,8 @@ def _register_train(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         help="train a network on Fashion-MNIST (.keras and .h5)",
         **_help(
             "Trains a classifier of Fashion-MNIST: mlp is the TensorFlow course's, cnn has\n"
-            "convolutions, dscnn depthwise ones. The same seed gives the same weights.\n"
+            "convolutions, dscnn depthwise ones: on two free cores some 20 and 30 minutes.\n"
+            "The same seed gives the same weights.\n"
             "Needs TensorFlow: pip install 'boardproof[export]'.",
             "boardproof train --arch cnn --seed 1",
         ),

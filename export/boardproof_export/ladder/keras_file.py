@@ -8,6 +8,7 @@ from typing import Any
 
 from boardproof_export.shared.errors import InputError
 
+_MIXED = ("mixed_float16", "mixed_bfloat16")  # Keras's policies
 _ELSEWHERE = "where the model was made, model.export(FOLDER), then boardproof convert FOLDER"
 
 
@@ -24,6 +25,24 @@ def load(tf: Any, path: Path, *, with_optimizer: bool = False) -> Any:
             return tf.keras.models.load_model(path, compile=with_optimizer)
     except Exception as error:  # Keras lets through what zipfile, h5py, json and its layers raise
         raise InputError(f"Keras cannot load {path}: {said_of(error)}", hint=advice(str(error))) from error
+
+
+def in_float32(model: Any) -> Any:
+    """The same model computing in float32 where it was trained with mixed precision, which TensorFlow Lite has no
+    operators for; its weights are float32 already."""
+    if not any(layer.dtype_policy.name in _MIXED for layer in model._flatten_layers()):
+        return model
+    plain = type(model).from_config(_without_mixed(model.get_config()))
+    plain.set_weights(model.get_weights())
+    return plain
+
+
+def _without_mixed(config: Any) -> Any:
+    if isinstance(config, dict):
+        return {key: _without_mixed(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_without_mixed(value) for value in config)
+    return "float32" if isinstance(config, str) and config in _MIXED else config
 
 
 def said_of(error: Exception) -> str:

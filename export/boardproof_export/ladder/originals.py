@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from boardproof_export.ladder.keras_file import h5_bytes, load
+from boardproof_export.ladder.keras_file import h5_bytes, in_float32, load
 from boardproof_export.precision.quiet import hidden_output
 from boardproof_export.shared import files
 from boardproof_export.shared.errors import InputError
@@ -96,7 +96,7 @@ def load_original(tf: Any, path: Path) -> Original:
         return _load_saved(tf, path)
     model = load(tf, path)
     _check_keras(model, path)
-    return KerasModel(tf, model, h5_bytes(tf, path), files.sha256_file(path))
+    return KerasModel(tf, in_float32(model), h5_bytes(tf, path), files.sha256_file(path))
 
 
 def signature_of(tf: Any, folder: Path) -> tuple[TensorInfo, ...]:

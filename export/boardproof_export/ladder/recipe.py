@@ -24,7 +24,8 @@ class Schedule:
 class Recipe:
     """How a network is trained: Adam on the cross-entropy of its logits.
 
-    Images that are not augmented come in batches of a shuffled data set of TensorFlow's.
+    Images that are not augmented come in batches of a shuffled data set of TensorFlow's, with labels that are not
+    smoothed.
     """
 
     epochs: int

@@ -19,6 +19,7 @@ from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.moves import View, merged, positions
 from boardproof_export.operators.records import Array, Call, Kernel, Operator
+from boardproof_export.operators.tables import scale_of, small_scale_of
 from boardproof_export.shared.model import Graph, Op, Tensor
 from boardproof_export.shared.options import Options
 
@@ -87,7 +88,7 @@ def _numbers(kind: str, op: Op, first: Tensor, second: Tensor, output: Tensor) -
         return {}
     if kind in _COMPARISONS:
         pairs = [checks.per_tensor(tensor, "input") for tensor in (first, second)]
-        scales = tuple(_small(float(scale)) for scale, _ in pairs)
+        scales = tuple(small_scale_of(float(scale)) for scale, _ in pairs)
         points = tuple(point for _, point in pairs)
         return {"zero_points": (*points, 0), "scales": (*scales, (0, 0)), "left_shift": 8}
     pairs = [
@@ -101,34 +102,23 @@ def _numbers(kind: str, op: Op, first: Tensor, second: Tensor, output: Tensor) -
         fused = checks.activation(checks.options_of(op, options_kind), activation)
         numbers["clamp"] = checks.clamp(fused, out, pairs[2][1])
     if kind == "mul":
-        return numbers | {"scales": ((0, 0), (0, 0), _scale(float(one) * float(two) / float(out)))}
+        return numbers | {"scales": ((0, 0), (0, 0), scale_of(float(one) * float(two) / float(out)))}
     if kind == "prelu":  # of values from 0 up, none, and of those below
-        below = _scale(float(one) * float(two) / float(out))
-        return numbers | {"scales": (_scale(float(one) / float(out)), (0, 0), below)}
+        below = scale_of(float(one) * float(two) / float(out))
+        return numbers | {"scales": (scale_of(float(one) / float(out)), (0, 0), below)}
     shift = 7 if kind == "squared_difference" else 20
     twice = 2 * float(max(one, two))
     parts = [float(scale) / twice for scale in (one, two)]
     to_output = twice / ((1 << shift) * float(out))
     if kind == "squared_difference":
         to_output = twice * twice / ((1 << 2 * shift) * float(out))
-        last = _scale(to_output)
+        last = scale_of(to_output)
     else:
-        last = _small(to_output)
-    return numbers | {"left_shift": shift, "scales": (_small(parts[0]), _small(parts[1]), last)}
-
-
-def _scale(real: float) -> Scale:
-    if not real < float(1 << fixed_point.MAX_LEFT_SHIFT):
-        raise UnsupportedError(f"rescales by {real:g}, which overflows TensorFlow Lite Micro's shift")
-    return fixed_point.quantize_multiplier(real)
-
-
-def _small(real: float) -> Scale:
-    """Of a real multiplier between 0 and 1: on any other TensorFlow Lite Micro aborts."""
-    multiplier, shift = fixed_point.quantize_multiplier(real) if 0 < real < 1 else (0, 1)
-    if shift > 0:
-        raise UnsupportedError(f"rescales by {real:g}, on which TensorFlow Lite Micro aborts")
-    return multiplier, shift
+        last = small_scale_of(to_output)
+    return numbers | {
+        "left_shift": shift,
+        "scales": (small_scale_of(parts[0]), small_scale_of(parts[1]), last),
+    }
 
 
 def _types(kind: str, whole: str = "INT8") -> set[tuple[str, str, str]]:

@@ -82,6 +82,18 @@ def scale_of(real: float) -> tuple[int, int]:
     return fixed_point.quantize_multiplier(real)
 
 
+def small_scale_of(real: float) -> tuple[int, int]:
+    """The same of a scale below 1.
+
+    Raises:
+        UnsupportedError: it is not above 0 and below 1, where TensorFlow Lite Micro aborts.
+    """
+    multiplier, shift = fixed_point.quantize_multiplier(real) if 0 < real < 1 else (0, 1)
+    if shift > 0:
+        raise UnsupportedError(f"rescales by {real:g}, on which TensorFlow Lite Micro aborts")
+    return multiplier, shift
+
+
 def rescaled(steps: Wide, real: float) -> Wide:
     """Steps of another scale.
 

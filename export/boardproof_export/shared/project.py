@@ -9,6 +9,7 @@ from boardproof_export.shared.errors import InputError
 REFERENCE_MODELS = {
     "mlp": "fashion_mnist_int8.tflite",
     "cnn": "fashion_mnist_cnn_int8.tflite",
+    "dscnn": "fashion_mnist_dscnn_int8.tflite",
 }
 
 

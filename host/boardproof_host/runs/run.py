@@ -219,6 +219,9 @@ def _build(
     identity, positions = boards.identity, np.flatnonzero(measurement.answered)
     reference = next(iter(outputs.values())).oracle
     labels = work.source.labels
+    link = link_use(boards, journal.earlier, leg, options.board.link.throttle)
+    if options.images.stateful:
+        link = replace(link, confirmed=leg.confirmed)  # this leg has computed what the earlier ones had, too
     return build_record(
         model=known.model,
         target=known.target,
@@ -250,7 +253,7 @@ def _build(
             own_oracle=oracles.is_itself(reference, identity.engine, identity.core),
         ),
         footprint=replace(boards.footprint, arena_bytes=identity.ram_used),
-        link=link_use(boards, journal.earlier, leg, options.board.link.throttle),
+        link=link,
         circumstances=circumstance,
         gates=options.gates,
         not_run={name: one.reason for name, one in not_run.items()},
