@@ -68,5 +68,5 @@ def test_a_process_that_dies_or_takes_too_much_is_a_finding(
 
     monkeypatch.setattr(tflite_fuzzer, "examine", greedy)
     monkeypatch.setattr(tflite_fuzzer, "_ROUND", 2)
-    assert tflite_fuzzer.fuzz(small_files(), 0.5, tmp_path) > 0
+    assert tflite_fuzzer.fuzz(small_files(), 2, tmp_path) > 0
     assert [path.name for path in tmp_path.glob("MemoryError*.txt")]

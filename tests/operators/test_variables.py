@@ -103,6 +103,18 @@ def test_what_is_refused(model: bytes, says: str) -> None:
     assert any(says in reason for reason in reasons_of(model))
 
 
+def test_a_start_that_reads_a_constant_is_refused() -> None:
+    """A damaged file: found by fuzzing."""
+    builder = ModelBuilder()
+    source, output = builder.tensor((1, 3), 0.1, 7), builder.tensor((3, 1), 0.1, 7)
+    constant = builder.tensor((1, 3), 0.1, data=np.zeros((1, 3), np.int8))
+    call_once(builder)
+    builder.ops[-1].inputs = [constant]
+    builder.reshape(source, output)
+    model = with_start(builder, [source], [output], {"one": np.zeros((1, 3), np.int8)})
+    assert reasons_of(model)[0] == "operator 0 (CALL_ONCE) has 1 inputs and 0 outputs, not none"
+
+
 def test_a_subgraph_that_nobody_calls_at_the_start_is_refused() -> None:
     builder = ModelBuilder()
     source, output = builder.tensor((1, 4), 0.1), builder.tensor((2, 2), 0.1)

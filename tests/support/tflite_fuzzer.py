@@ -137,8 +137,9 @@ def _keep(out: Path, kind: str, number: int, content: bytes, words: str) -> None
 
 def fuzz(files: list[bytes], seconds: float, out: Path, first: int = 0) -> int:
     """Examines damaged files until the time is over, a round a process; returns the number of findings."""
-    mutator, until = Mutator(files), time.monotonic() + seconds
+    mutator = Mutator(files)
     examine(files[0])  # what it imports is there for every round
+    until = time.monotonic() + seconds
     shared = mmap.mmap(-1, mmap.PAGESIZE)
     number, taken, found = first, 0, 0
     while time.monotonic() < until:

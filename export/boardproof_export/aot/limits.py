@@ -61,10 +61,11 @@ def configuration_reasons(graph: Graph) -> Iterator[Reason]:
 
 def size_reasons(graph: Graph) -> Iterator[Reason]:
     """Why nobody should look further: a damaged file of a few bytes may tell of gigabytes."""
-    for op in graph.ops:
-        counts = [graph.tensors[index].count for index in (*op.inputs, *op.outputs) if index != ABSENT]
-        if (most := max(counts, default=0)) > _MOST_VALUES:
-            yield Reason(f"has a tensor of {most:,} values; boards hold {_MOST_VALUES:,} at most", op)
+    for ops, tensors in ((graph.ops, graph.tensors), *((other.ops, other.tensors) for other in graph.others)):
+        for op in ops:
+            counts = [tensors[index].count for index in (*op.inputs, *op.outputs) if index != ABSENT]
+            if (most := max(counts, default=0)) > _MOST_VALUES:
+                yield Reason(f"has a tensor of {most:,} values; boards hold {_MOST_VALUES:,} at most", op)
 
 
 def _edge_reasons(tensor: Tensor, what: str) -> Iterator[Reason]:

@@ -141,6 +141,8 @@ def _called(graph: Graph, op: Op) -> int:
 
 def _once(graph: Graph, op: Op) -> None:
     """Checks that nothing but constants is assigned, and that nobody has looked before."""
+    if op.inputs or op.outputs:
+        raise UnsupportedError(f"has {len(op.inputs)} inputs and {len(op.outputs)} outputs, not none")
     other = graph.others[_called(graph, op) - 1]
     known = (BuiltinOperator.VAR_HANDLE, BuiltinOperator.ASSIGN_VARIABLE)
     strange = next((inner.code for inner in other.ops if inner.builtin not in known), None)
