@@ -13,6 +13,7 @@ import pytest
 from boardproof_export.ladder import rungs as ladder
 from boardproof_export.ladder.architectures import ARCHITECTURES
 from boardproof_export.ladder.fit import fit
+from boardproof_export.ladder.originals import KerasModel, signature_of
 from boardproof_export.ladder.train import measure
 from boardproof_export.shared.model import parse_graph
 from boardproof_export.shared.sources import fashion_mnist as dataset
@@ -40,13 +41,17 @@ def digest(model: Any) -> str:
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_the_int8_rung_is_small_enough_and_runs_on_boards(tf: Any, name: str) -> None:
+def test_the_int8_rung_is_small_enough_and_runs_on_boards(tf: Any, name: str, tmp_path: Path) -> None:
     model = ARCHITECTURES[name].build(tf.keras)
     generator = np.random.default_rng(1)  # weights that are all alike are stored once
     model.set_weights([generator.uniform(0.1, 0.5, part.shape) for part in model.get_weights()])
-    ladder.check_shapes(model, Path(name))
-    calibration = few_images().images[:2].astype(np.float32) / 255
-    graph = parse_graph(ladder.convert_rung(tf, model, ladder.BOARD_RUNG, calibration), Path(name))
+    KerasModel(tf, model, bytes=0, sha256="").export(tmp_path / "saved", one=True)
+    (given,) = signature_of(tf, tmp_path / "saved")
+    images = few_images().images[:2].astype(np.float32).reshape(2, *given.shape) / 255
+    content = ladder.convert_rung(
+        tf, tmp_path / "saved", ladder.BOARD_RUNG, lambda: ({given.name: image} for image in images)
+    )
+    graph = parse_graph(content, Path(name))
     assert graph.file_bytes <= LARGEST[name]
     assert ladder.board_limit(graph) == (("aot", "tflm"), "")
 

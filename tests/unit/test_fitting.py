@@ -45,9 +45,8 @@ def test_help_fits(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lists_fit_and_are_a_line_a_row_when_piped(command: str) -> None:
     def printed(**environment: str) -> list[str]:
         line = [sys.executable, "-m", "boardproof_host", command]
-        done = subprocess.run(
-            line, capture_output=True, text=True, check=False, env=dict(os.environ) | environment
-        )
+        inherited = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+        done = subprocess.run(line, capture_output=True, text=True, check=False, env=inherited | environment)
         return done.stdout.splitlines()
 
     piped, narrow = printed(), printed(COLUMNS="60")

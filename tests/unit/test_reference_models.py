@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from boardproof_export.ladder.architectures import ARCHITECTURES
-from boardproof_export.ladder.rungs import accuracy
+from boardproof_export.precision.score import score
 from boardproof_export.shared.model import read_graph
 from boardproof_export.shared.project import Project
-from boardproof_export.shared.sources import fashion_mnist as dataset
+from boardproof_export.shared.sources.opening import SourceOptions, open_source
 from boardproof_export.tflm.engines import export_support
 from support.host_c import ROOT
 
@@ -57,10 +57,9 @@ def test_the_readme_describes_the_file(arch: str) -> None:
 
 @pytest.mark.parametrize("arch", REFERENCE)
 def test_a_model_classifies_and_both_engines_run_it(arch: str) -> None:
-    test = dataset.load("test")
-    some = dataset.Split(test.images[:LOOKED_AT], test.labels[:LOOKED_AT], "")
-    deviation = np.sqrt(0.1 * 0.9 / LOOKED_AT)
-    assert accuracy(REFERENCE[arch].read_bytes(), some) == pytest.approx(
-        rows()[arch].accuracy / 100, abs=3 * deviation
+    found = score(
+        REFERENCE[arch].read_bytes(), open_source(SourceOptions()), np.arange(LOOKED_AT), REFERENCE[arch]
     )
+    deviation = np.sqrt(0.1 * 0.9 / LOOKED_AT)
+    assert found.metrics["top_1"] == pytest.approx(rows()[arch].accuracy / 100, abs=3 * deviation)
     assert all(answer.runs for answer in export_support(read_graph(REFERENCE[arch])))
