@@ -116,6 +116,17 @@ def test_an_edge_with_two_scales_is_refused_before_it_is_rendered() -> None:
     assert str(reason) == "the model has an input with 2 scales"
 
 
+def test_a_dense_layer_of_a_constant_is_refused() -> None:
+    """A damaged file: found by fuzzing."""
+    builder = ModelBuilder()
+    constant = np.ones((2, 2), np.int8)
+    source, weights = builder.tensor((2, 2), 0.5, data=constant), builder.tensor((2, 2), 0.5, data=constant)
+    given, sink = builder.tensor((2, 2), 0.5), builder.tensor((2, 2), 0.5)
+    builder.fully_connected([source, weights], sink)
+    reasons = reasons_of(parse_graph(builder.build([given], [sink]), Path("m.tflite")))
+    assert str(reasons[0]) == "operator 0 (FULLY_CONNECTED) depends on no input"
+
+
 def test_a_tensor_that_no_board_holds_takes_no_memory_here() -> None:
     """A file of 800 bytes that tells of 200 million values."""
     builder = ModelBuilder()

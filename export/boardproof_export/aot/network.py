@@ -122,6 +122,8 @@ def _node(graph: Graph, op: Op, written: set[int]) -> Node | list[Reason]:
     size = sum(graph.tensors[output].bytes or 0 for output in op.outputs)
     if sources or states or size > FOLDED_BYTES:
         return node if sources or states else [Reason(f"computes {size} bytes that depend on no input", op)]
+    if not operator.folds:
+        return [Reason("depends on no input", op)]
     return replace(node, values=_values(graph, node, inputs))
 
 

@@ -164,6 +164,7 @@ OPERATOR = Operator(
     builtin=BuiltinOperator.FULLY_CONNECTED,
     resolve=resolve,
     reference=reference,
+    folds=False,
     describe=_describe,
     macs=_macs,
     activation=_fused,

@@ -108,6 +108,7 @@ class Operator(Generic[Layer]):
     states: Callable[[Graph, Op], tuple[State, ...]] | None = None  # what it keeps; called after `resolve`
     calls: Callable[[Op], tuple[int, ...]] = lambda _: ()  # subgraphs whose work is done at the start
     reads: bool = True  # False: of its inputs only what is known at export, such as their shapes
+    folds: bool = True  # False: with constants alone it is refused, for `reference` takes no weights
     describe: Callable[[Layer], str] = lambda _: ""
     macs: Callable[[Graph, Op], int] = lambda _graph, _op: 0
     activation: Callable[[Options], str] | None = None  # the fused one's name
