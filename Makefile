@@ -4,6 +4,8 @@
 TARGET ?= qemu_cortex_m4
 FUZZ_SECONDS ?= 1800
 BIN := .venv/bin
+# One more than processors: some tests wait.
+TEST_PROCESSES ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 1) + 1)))
 
 help:
 	@echo "make prove   from Fashion-MNIST to a verdict on an emulated board (TARGET=$(TARGET))"
@@ -22,7 +24,7 @@ prove: set-up
 	@$(BIN)/boardproof prove --target $(TARGET)
 
 test: set-up
-	@$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile
+	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile
 
 C_FILES = $(shell git ls-files 'firmware/*.c' 'firmware/*.h' 'firmware/*.cc' 'firmware/*.cpp' | grep -v protocol/messages.h)
 

@@ -46,14 +46,14 @@ def build_folder(said: str) -> Path:
 
 def test_exact_and_within_its_ram(checkout: Checkout, built: Path, tmp_path: Path) -> None:
     done = checkout.boardproof(
-        "run", "--target", TARGET, "--limit", "60", "--seed", "2", "--out", str(tmp_path)
+        "run", "--target", TARGET, "--limit", "30", "--seed", "2", "--out", str(tmp_path)
     )
     assert done.code == 0, done.err
     report = checkout.report(tmp_path)
     assert (report["measured"]["verdict"], report["outcome"], report["measured"]["images"]) == (
         "exact",
         "proven",
-        60,
+        30,
     )
     assert (report["target"]["engine"], report["target"]["kernels"]) == ("aot", "avr")
     assert report["target"]["emulated"] is True

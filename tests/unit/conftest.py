@@ -1,10 +1,11 @@
 """What several unit tests need and nobody should pay for twice: one short training, one ladder."""
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,18 +40,32 @@ def run_command(folder: Path, *arguments: str) -> Outcome:
     return Outcome(folder, json.loads(done.stdout), done.stderr)
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Outcome]) -> Outcome:
+    """What `make` makes in a folder of its own: once for all processes that share the tests."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = folder / "outcome.json"
+        if not kept.exists():
+            folder.mkdir()
+            outcome = make(folder)
+            kept.write_text(json.dumps({"record": outcome.record, "log": outcome.log}), encoding="utf-8")
+        return Outcome(folder, **json.loads(kept.read_text(encoding="utf-8")))
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """`boardproof train --epochs 1` on the real data."""
-    folder = tmp_path_factory.mktemp("trained")
-    return run_command(folder, "train", "--epochs", "1", "--seed", "7", "--out", str(folder))
+    line = ("train", "--epochs", "1", "--seed", "7", "--out")
+    return once(tmp_path_factory, "trained", lambda folder: run_command(folder, *line, str(folder)))
 
 
 @pytest.fixture(scope="session")
 def converted(trained: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """`boardproof convert` of the trained .keras file."""
-    folder = tmp_path_factory.mktemp("converted")
-    return run_command(folder, "convert", str(trained.folder / "fashion_mnist.keras"), "--out", str(folder))
+    line = ("convert", str(trained.folder / "fashion_mnist.keras"), "--out")
+    return once(tmp_path_factory, "converted", lambda folder: run_command(folder, *line, str(folder)))
 
 
 @pytest.fixture

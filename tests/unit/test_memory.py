@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def chain(operators: int) -> bytes:
     return random_model(7, depths=tuple(40 + 8 * (at % 5) for at in range(operators + 1)))
 
 
+@cache
 def plans(content: bytes) -> tuple[MemoryPlan, ...]:
     return plans_of(parse_graph(content, Path("model.tflite")), Path("model.tflite"))
 
