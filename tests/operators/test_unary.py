@@ -57,6 +57,22 @@ def test_every_value(
     check_reference(Case(content, inputs_of(name, point)))
 
 
+@pytest.mark.parametrize(
+    ("name", "scale", "output", "alpha"),
+    [
+        ("HARD_SWISH", 10**0.5, 1.0086390253462003, 0),
+        ("RELU", 0.012510598637163639, 0.033174172043800354, 0),
+        ("ABS", 0.24269935488700867, 0.3520067036151886, 0),
+        ("LEAKY_RELU", 0.023120056837797165, 0.02563808299601078, 0.07751012593507767),
+    ],
+)
+def test_the_quotient_of_scales_is_that_of_double(
+    name: str, scale: float, output: float, alpha: float
+) -> None:
+    """In float32 a value of these would round the other way."""
+    check_reference(Case(model(name, scale, 0, output, 0, alpha), EVERY[None]))
+
+
 def reasons_of_or_none(content: bytes) -> list[str]:
     try:
         return reasons_of(content)

@@ -46,7 +46,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Outc
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        kept = folder / "outcome.json"
+        kept = folder.with_suffix(".json")
         if not kept.exists():
             folder.mkdir()
             outcome = make(folder)

@@ -85,9 +85,7 @@ def relu(graph: Graph, op: Op) -> Table:
     source, output = int8_edges(graph, op)
     scale, zero_point = checks.per_tensor(source, "input")
     output_scale, output_zero = checks.per_tensor(output, "output")
-    found = (
-        rescaled(steps_from(zero_point), float(np.float32(scale) / np.float32(output_scale))) + output_zero
-    )
+    found = rescaled(steps_from(zero_point), float(scale) / float(output_scale)) + output_zero
     return table_of(source.count, np.maximum(fixed_point.wrap(found), output_zero))
 
 
@@ -106,13 +104,11 @@ def leaky_relu(graph: Graph, op: Op) -> Table:
     scale, zero_point = checks.per_tensor(source, "input")
     output_scale, output_zero = checks.per_tensor(output, "output")
     alpha = np.float32(checks.options_of(op, BuiltinOptions.LeakyReluOptions).float32(0))
-    slope = float(np.float32(np.float32(scale) * alpha) / np.float32(output_scale))
+    slope = float(scale) * float(alpha) / float(output_scale)
     if slope < 0:
         raise UnsupportedError(f"has a slope of {float(alpha):g} below zero")
     steps = steps_from(zero_point)
-    up, down = (
-        rescaled(steps, real) for real in (float(np.float32(scale) / np.float32(output_scale)), slope)
-    )
+    up, down = (rescaled(steps, real) for real in (float(scale) / float(output_scale), slope))
     return table_of(source.count, fixed_point.wrap(np.where(steps >= 0, up, down) + output_zero))
 
 
@@ -121,9 +117,9 @@ def hard_swish(graph: Graph, op: Op) -> Table:
     source, output = int8_edges(graph, op)
     scale, zero_point = checks.per_tensor(source, "input")
     output_scale, output_zero = checks.per_tensor(output, "output")
-    fine = np.float32(1 / 128) * np.float32(scale)
-    out_multiplier, out_shift = _short(float(fine / np.float32(output_scale)))
-    relu_multiplier, relu_shift = _short(float(fine / np.float32(3 / 32768)))
+    fine = float(scale) / 128
+    out_multiplier, out_shift = _short(fine / float(output_scale))
+    relu_multiplier, relu_shift = _short(fine / (3 / 32768))
     if out_shift > 0 or min(out_shift, relu_shift) < -15:
         raise UnsupportedError("has scales that TensorFlow Lite Micro's 16-bit numbers do not hold")
     value = steps_from(zero_point) * 128
@@ -157,13 +153,13 @@ def _high_16(a: Wide, b: int) -> Wide:
 
 
 def abs_(graph: Graph, op: Op) -> Table:
-    """ABS, int8. The quotient of the scales is float32's; where they are one, nothing is rounded."""
+    """ABS, int8. Where the scales are one, nothing is rounded."""
     source, output = int8_edges(graph, op)
     scale, zero_point = checks.per_tensor(source, "input")
     output_scale, output_zero = checks.per_tensor(output, "output")
     values = np.abs(steps_from(zero_point))
     if scale != output_scale:
-        values = rescaled(values, float(np.float32(scale) / np.float32(output_scale)))
+        values = rescaled(values, float(scale) / float(output_scale))
     return table_of(source.count, fixed_point.wrap(values + output_zero))
 
 
