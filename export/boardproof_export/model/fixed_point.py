@@ -105,6 +105,11 @@ def multiply(
     return divide_by_power(high, np.maximum(-left, 0))
 
 
+def rescale(values: NDArray[np.int64], scale: tuple[int, int]) -> NDArray[np.int64]:
+    """The same for all of `values`, with one multiplier and its shift."""
+    return multiply(values, scale[:1], scale[1:])
+
+
 def divide_by_power(values: NDArray[np.int64], exponents: NDArray[np.int64] | int) -> NDArray[np.int64]:
     """values / 2^exponents, to nearest, half away from zero (gemmlowp's RoundingDivideByPOT)."""
     half = (np.int64(1) << exponents) >> 1

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point
-from boardproof_export.operators import checks, tables
+from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.moves import View, merged, positions
 from boardproof_export.operators.records import Array, Call, Kernel, Operator
@@ -61,7 +60,7 @@ def resolve(graph: Graph, op: Op) -> BatchMatmul:
         for tensor, what in zip((*inputs, output), ("input", "input", "output"), strict=True)
     ]
     one, two, out = (scale for scale, _ in pairs)
-    multiplier, shift = tables.scale_of(fixed_point.per_tensor_multiplier(one, two, out))
+    multiplier, shift = checks.scale_of(fixed_point.per_tensor_multiplier(one, two, out))
     return BatchMatmul(
         views=views,
         constants=tuple(None if tensor.data is None else tensor.values(np.int8).ravel() for tensor in inputs),
@@ -104,7 +103,7 @@ def reference(layer: BatchMatmul, *values: NDArray[Any]) -> NDArray[np.int8]:
         for constant, view, zero in zip(layer.constants, layer.views, layer.zero_points[:2], strict=True)
     )
     sums = np.matmul(first, second)
-    scaled = fixed_point.multiply(sums[..., None], [layer.multiplier], [layer.shift])[..., 0]
+    scaled = fixed_point.rescale(sums, (layer.multiplier, layer.shift))
     return np.clip(fixed_point.wrap(scaled + layer.zero_points[2]), -128, 127).astype(np.int8).ravel()
 
 
@@ -148,7 +147,6 @@ def _macs(graph: Graph, op: Op) -> int:
 
 OPERATOR = Operator(
     name="batch_matmul",
-    builtin=BuiltinOperator.BATCH_MATMUL,
     resolve=resolve,
     reference=reference,
     kernels=(Kernel("aot_batch_matmul", _pack),),

@@ -11,15 +11,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point
 from boardproof_export.operators import checks
-from boardproof_export.operators.checks import UnsupportedError
+from boardproof_export.operators.checks import UnsupportedError, scale_of, small_scale_of
 from boardproof_export.operators.moves import View, merged, positions
 from boardproof_export.operators.records import Array, Call, Kernel, Operator
-from boardproof_export.operators.tables import scale_of, small_scale_of
 from boardproof_export.shared.model import Graph, Op, Tensor
 from boardproof_export.shared.options import Options
 
@@ -129,10 +127,6 @@ def _types(kind: str, whole: str = "INT8") -> set[tuple[str, str, str]]:
     return {(("BOOL",) if kind in _LOGICAL else (whole,)) * 3}
 
 
-def _scaled(values: _Wide, scale: Scale) -> _Wide:
-    return fixed_point.multiply(values[..., None], [scale[0]], [scale[1]])[..., 0]
-
-
 def reference(layer: Binary, *values: NDArray[Any]) -> NDArray[Any]:
     """The outputs, flat."""
     given = list(values)
@@ -151,15 +145,17 @@ def reference(layer: Binary, *values: NDArray[Any]) -> NDArray[Any]:
     first, second = first - layer.zero_points[0], second - layer.zero_points[1]
     if layer.kind == "prelu":
         found = np.where(
-            first >= 0, _scaled(first, layer.scales[0]), _scaled(first * second, layer.scales[2])
+            first >= 0,
+            fixed_point.rescale(first, layer.scales[0]),
+            fixed_point.rescale(first * second, layer.scales[2]),
         )
         return _clipped(layer, found)
     if layer.left_shift:
-        first = _scaled(first << layer.left_shift, layer.scales[0])
-        second = _scaled(second << layer.left_shift, layer.scales[1])
+        first = fixed_point.rescale(first << layer.left_shift, layer.scales[0])
+        second = fixed_point.rescale(second << layer.left_shift, layer.scales[1])
     if layer.kind in _COMPARISONS:
         return plain(first, second).astype(layer.output)
-    return _clipped(layer, _scaled(plain(first, second), layer.scales[2]))
+    return _clipped(layer, fixed_point.rescale(plain(first, second), layer.scales[2]))
 
 
 def _clipped(layer: Binary, values: _Wide) -> NDArray[np.int8]:
@@ -219,7 +215,6 @@ def _fused(kind: str) -> Callable[[Options], str] | None:
 def _operator(name: str) -> Operator[Any]:
     return Operator(
         name=name,
-        builtin=getattr(BuiltinOperator, name.upper()),
         resolve=lambda graph, op: _resolve(name, graph, op),
         reference=reference,
         kernels=(Kernel[Any](f"aot_{name}", _pack),),

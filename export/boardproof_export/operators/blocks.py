@@ -8,7 +8,6 @@ each position of a block. Scales do not enter.
 from collections.abc import Sequence
 
 import numpy as np
-from tflite.BuiltinOperator import BuiltinOperator
 
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.moves import (
@@ -97,15 +96,14 @@ def batch_to_space(graph: Graph, op: Op) -> Moves:
 OPERATORS = tuple(
     Operator(
         name=name,
-        builtin=builtin,
         resolve=resolve,
         reference=reference,
         kernels=KERNELS,
         family="blocks",
         c_module="copy",
     )
-    for name, builtin, resolve in (
-        ("space_to_batch_nd", BuiltinOperator.SPACE_TO_BATCH_ND, space_to_batch),
-        ("batch_to_space_nd", BuiltinOperator.BATCH_TO_SPACE_ND, batch_to_space),
+    for name, resolve in (
+        ("space_to_batch_nd", space_to_batch),
+        ("batch_to_space_nd", batch_to_space),
     )
 )

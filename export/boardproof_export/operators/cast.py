@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.records import Call, Kernel, Operator
@@ -61,7 +60,6 @@ def _pack(layer: Cast) -> Call:
 
 OPERATOR = Operator(
     name="cast",
-    builtin=BuiltinOperator.CAST,
     resolve=resolve,
     reference=reference,
     kernels=(Kernel("aot_cast", _pack),),

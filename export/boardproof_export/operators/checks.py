@@ -40,6 +40,31 @@ def usable(tensor: Tensor, what: str) -> Quantization:
     return quantized
 
 
+def scale_of(real: float) -> tuple[int, int]:
+    """Multiplier and shift of a scale.
+
+    Raises:
+        UnsupportedError: TensorFlow Lite Micro's 1 << shift overflows.
+    """
+    if real < float(1 << fixed_point.MAX_LEFT_SHIFT):
+        multiplier, shift = fixed_point.quantize_multiplier(real)
+        if shift <= fixed_point.MAX_LEFT_SHIFT:
+            return multiplier, shift
+    raise UnsupportedError(f"rescales by {real:g}, which overflows TensorFlow Lite Micro's shift")
+
+
+def small_scale_of(real: float) -> tuple[int, int]:
+    """The same of a scale below 1.
+
+    Raises:
+        UnsupportedError: it is not above 0 and below 1, where TensorFlow Lite Micro aborts.
+    """
+    multiplier, shift = fixed_point.quantize_multiplier(real) if 0 < real < 1 else (0, 1)
+    if shift > 0:
+        raise UnsupportedError(f"rescales by {real:g}, on which TensorFlow Lite Micro aborts")
+    return multiplier, shift
+
+
 def one_to_one(graph: Graph, op: Op, most_inputs: int = 1) -> tuple[Tensor, Tensor]:
     """The int8 input and output of an operator that has one of each, and perhaps constants as further inputs.
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 from tflite.Padding import Padding
 
@@ -217,7 +216,7 @@ def _rescales(
             f"has {len(scales)} weight scales along axis {quantized.axis} for {channels} channels"
         )
     reals = [fixed_point.per_channel_multiplier(source_scale, scale, output_scale) for scale in scales]
-    return [dense.rescale(real) for real in reals]
+    return [checks.scale_of(real) for real in reals]
 
 
 def _macs(graph: Graph, op: Op) -> int:
@@ -299,7 +298,6 @@ OPERATORS = (
     Operator(
         name="conv_2d",
         family="convolution",
-        builtin=BuiltinOperator.CONV_2D,
         resolve=resolve,
         reference=reference,
         folds=False,
@@ -312,7 +310,6 @@ OPERATORS = (
     Operator(
         name="depthwise_conv_2d",
         family="convolution",
-        builtin=BuiltinOperator.DEPTHWISE_CONV_2D,
         resolve=resolve_depthwise,
         reference=reference,
         folds=False,
@@ -325,7 +322,6 @@ OPERATORS = (
     Operator(
         name="transpose_conv",
         family="convolution",
-        builtin=BuiltinOperator.TRANSPOSE_CONV,
         resolve=resolve_transposed,
         reference=reference,
         folds=False,

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point
-from boardproof_export.operators import checks, tables
+from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.moves import axis_of, parameter
 from boardproof_export.operators.records import Call, Kernel, Operator
@@ -48,7 +47,7 @@ def resolve(graph: Graph, op: Op) -> Sums:
     axis = axis_of(int(axes[0]), len(source.shape))
     scale, zero_point = checks.per_tensor(source, "input")
     output_scale, output_zero = checks.per_tensor(output, "output")
-    multiplier, shift = tables.small_scale_of(2 * float(scale) / ((1 << (_BITS + 1)) * float(output_scale)))
+    multiplier, shift = checks.small_scale_of(2 * float(scale) / ((1 << (_BITS + 1)) * float(output_scale)))
     options = checks.options_of(op, BuiltinOptions.CumsumOptions)
     return Sums(
         outer=int(np.prod(source.shape[:axis], dtype=np.int64)),
@@ -69,7 +68,7 @@ def reference(layer: Sums, values: NDArray[np.int8], *_axis: NDArray[np.int32]) 
     sums = turned.cumsum(axis=1) - layer.zero_points[0]
     sums -= turned if layer.exclusive else 0
     sums = fixed_point.wrap((sums[:, ::-1] if layer.reverse else sums) << _BITS)
-    scaled = fixed_point.multiply(sums[..., None], [layer.multiplier], [layer.shift])[..., 0]
+    scaled = fixed_point.rescale(sums, (layer.multiplier, layer.shift))
     return np.clip(fixed_point.wrap(scaled + layer.zero_points[1]), -128, 127).astype(np.int8).ravel()
 
 
@@ -90,7 +89,6 @@ def _pack(layer: Sums) -> Call:
 
 OPERATOR = Operator(
     name="cumsum",
-    builtin=BuiltinOperator.CUMSUM,
     resolve=resolve,
     reference=reference,
     kernels=(Kernel("aot_cumsum", _pack),),

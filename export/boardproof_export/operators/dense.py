@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boardproof_export.model import fixed_point as quantization
-from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.records import Array, Call, Member
 from boardproof_export.shared.model import Activation, Graph, Op
 
@@ -49,20 +48,6 @@ class DenseLayer:
     def depth(self) -> int:
         """Inputs of each output."""
         return int(self.weights.shape[1])
-
-
-def rescale(real: float) -> tuple[int, int]:
-    """Multiplier and shift of a real multiplier.
-
-    Raises:
-        UnsupportedError: TensorFlow Lite Micro's shift would overflow.
-    """
-    if not real < float(1 << quantization.MAX_LEFT_SHIFT):
-        raise UnsupportedError(f"rescales by {real:g}, which overflows TensorFlow Lite Micro's shift")
-    multiplier, shift = quantization.quantize_multiplier(real)
-    if shift > quantization.MAX_LEFT_SHIFT:
-        raise UnsupportedError(f"rescales by {real:g}, which overflows TensorFlow Lite Micro's shift")
-    return multiplier, shift
 
 
 def reference(layer: DenseLayer, values: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -5,7 +5,6 @@ fully_connected_common.cc), what it leaves undefined, and what the ahead-of-time
 """
 
 import numpy as np
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point as quantization
@@ -20,7 +19,6 @@ from boardproof_export.operators.dense import (
     piecewise,
     portable_scratch,
     reference,
-    rescale,
     weighted_macs,
 )
 from boardproof_export.operators.records import Feature, Kernel, Operator
@@ -124,12 +122,12 @@ def _multipliers(
             quantization.per_channel_multiplier(source_scale, scale, output_scale)
             for scale in quantized.scales
         ]
-        return [rescale(real) for real in reals], 0
+        return [checks.scale_of(real) for real in reals], 0
     scale = np.float32(quantized.scales[0])
     if bias is not None:
         _check_bias_scale(bias, source_scale, scale, output_scale)
     real = quantization.per_tensor_multiplier(source_scale, scale, output_scale)
-    return [rescale(real)], quantized.zero_points[0]
+    return [checks.scale_of(real)], quantized.zero_points[0]
 
 
 def _check_bias_scale(
@@ -161,7 +159,6 @@ _DSP = frozenset({Feature.DSP})
 
 OPERATOR = Operator(
     name="fully_connected",
-    builtin=BuiltinOperator.FULLY_CONNECTED,
     resolve=resolve,
     reference=reference,
     folds=False,

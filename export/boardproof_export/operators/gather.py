@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.operators import checks
@@ -153,15 +152,14 @@ def _pack(layer: Gather) -> Call:
 OPERATORS = tuple(
     Operator(
         name=name,
-        builtin=builtin,
         resolve=resolve,
         reference=reference,
         kernels=(Kernel("aot_gather", _pack),),
         family="gather",
         describe=lambda layer: f"{layer.count} of {layer.positions}",
     )
-    for name, builtin, resolve in (
-        ("gather", BuiltinOperator.GATHER, gather),
-        ("gather_nd", BuiltinOperator.GATHER_ND, gather_nd),
+    for name, resolve in (
+        ("gather", gather),
+        ("gather_nd", gather_nd),
     )
 )

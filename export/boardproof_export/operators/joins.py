@@ -7,7 +7,6 @@ space_to_depth.cc, depth_to_space.cc.
 import itertools
 
 import numpy as np
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.operators import checks
@@ -205,7 +204,6 @@ def depth_to_space(graph: Graph, op: Op) -> Moves:
 OPERATORS = tuple(
     Operator(
         name=name,
-        builtin=getattr(BuiltinOperator, name.upper()),
         resolve=resolve,
         reference=reference,
         kernels=KERNELS,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point
@@ -56,7 +55,7 @@ def reference(layer: Normalization, values: NDArray[np.int8]) -> NDArray[np.int8
     found = np.empty_like(steps)
     for row, squares in enumerate((steps * steps).sum(axis=1)):
         multiplier, shift = inverse_root(int(squares))
-        found[row] = fixed_point.multiply(steps[row][:, None], [multiplier], [shift + _OUTPUT_BITS])[:, 0]
+        found[row] = fixed_point.rescale(steps[row], (multiplier, shift + _OUTPUT_BITS))
     return np.clip(found, -128, 127).astype(np.int8).ravel()
 
 
@@ -70,7 +69,6 @@ def _fused(options: Options) -> str:
 
 OPERATOR = Operator(
     name="l2_normalization",
-    builtin=BuiltinOperator.L2_NORMALIZATION,
     resolve=resolve,
     reference=reference,
     kernels=(Kernel("aot_l2_normalization", _pack),),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 
 from boardproof_export.model import fixed_point
 from boardproof_export.operators.checks import UnsupportedError, one_to_one, per_tensor
@@ -75,7 +74,7 @@ def reference(layer: LogSoftmaxLayer, values: NDArray[np.int8]) -> NDArray[np.in
     exponentials = np.where(counts, exponential(np.where(counts, scaled, 0), _DIFFERENCE_BITS), 0)
     shares = fixed_point.divide_by_power(exponentials, _SUM_BITS)
     logs = logarithm(shares.sum(axis=1, keepdims=True), _DIFFERENCE_BITS)
-    lowest = fixed_point.multiply(logs - (1 << 31), [layer.back], [layer.back_shift])
+    lowest = fixed_point.rescale(logs - (1 << 31), (layer.back, layer.back_shift))
     lowest = np.maximum(lowest, layer.least_difference - 1)
     outputs = fixed_point.divide_by_power(
         fixed_point.wrap(scaled - logs), 31 - _DIFFERENCE_BITS - _OUTPUT_BITS
@@ -98,7 +97,6 @@ def _pack(layer: LogSoftmaxLayer) -> Call:
 
 OPERATOR = Operator(
     name="log_softmax",
-    builtin=BuiltinOperator.LOG_SOFTMAX,
     resolve=resolve,
     reference=reference,
     describe=lambda layer: f"{layer.rows} of {layer.depth}",

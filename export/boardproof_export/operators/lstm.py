@@ -9,13 +9,11 @@ import math
 from typing import NoReturn
 
 import numpy as np
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point
 from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError, per_tensor
-from boardproof_export.operators.dense import rescale
 from boardproof_export.operators.lstm_layer import GATES, Gate, LstmLayer, pack, reference
 from boardproof_export.operators.records import Feature, Kernel, Operator, State
 from boardproof_export.shared.model import Activation, Graph, Op, Tensor
@@ -74,9 +72,9 @@ def resolve(graph: Graph, op: Op) -> LstmLayer:
         steps=steps,
         time_major=time_major,
         gates=gates,
-        keep=rescale(_GATE_SCALE * scale / scale),
-        add=rescale(_GATE_SCALE * _GATE_SCALE / scale),
-        give=rescale(_GATE_SCALE * _GATE_SCALE / float(hidden_scale)),
+        keep=checks.scale_of(_GATE_SCALE * scale / scale),
+        add=checks.scale_of(_GATE_SCALE * _GATE_SCALE / scale),
+        give=checks.scale_of(_GATE_SCALE * _GATE_SCALE / float(hidden_scale)),
         cell_shift=power + _STEPS_OF_TANH,
         cell_clip=_clip(options.float32(_CELL_CLIP), scale),
         output_zero_point=hidden_zero,
@@ -131,7 +129,7 @@ def _gate(
         if zero_point:
             raise UnsupportedError("has weights with a zero point that is not 0")
         read_scale, _ = per_tensor(read, "input")
-        multipliers.append(rescale(fixed_point.per_tensor_multiplier(read_scale, scale, _SUM_SCALE)))
+        multipliers.append(checks.scale_of(fixed_point.per_tensor_multiplier(read_scale, scale, _SUM_SCALE)))
         weights.append(tensor.values(np.int8))
     return Gate(
         weights=weights[0],
@@ -182,7 +180,6 @@ def _macs(graph: Graph, op: Op) -> int:
 
 OPERATOR = Operator(
     name="unidirectional_sequence_lstm",
-    builtin=BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM,
     family="lstm",
     resolve=resolve,
     reference=reference,

@@ -133,10 +133,8 @@ def _gate(gate: Gate, rows: Values, state: Values, *, is_cell: bool) -> Values:
     constants = gate.constants.astype(np.int64)
     sums = np.zeros((len(rows), len(constants)), np.int64)
     parts = ((rows, gate.weights, gate.from_input), (state, gate.recurrent, gate.from_state))
-    for number, (read, weights, (multiplier, shift)) in enumerate(parts):
-        part = fixed_point.multiply(
-            read @ weights.T.astype(np.int64) + constants[:, number], (multiplier,), (shift,)
-        )
+    for number, (read, weights, scale) in enumerate(parts):
+        part = fixed_point.rescale(read @ weights.T.astype(np.int64) + constants[:, number], scale)
         sums += np.clip(part, *_INT16)
     sums = np.clip(sums, *_INT16)
     return tanh(sums, 0) if is_cell else sigmoid(sums)
@@ -145,7 +143,7 @@ def _gate(gate: Gate, rows: Values, state: Values, *, is_cell: bool) -> Values:
 def _product(
     a: Values, b: Values, scale: Multiplier, zero_point: int = 0, limits: tuple[int, int] = _INT16
 ) -> Values:
-    scaled = fixed_point.multiply(a * b, (scale[0],), (scale[1],))
+    scaled = fixed_point.rescale(a * b, scale)
     return np.clip(fixed_point.wrap(scaled + zero_point), *limits)
 
 

@@ -11,7 +11,6 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 from tflite.Padding import Padding
 
@@ -135,7 +134,6 @@ def _describe(layer: PoolLayer) -> str:
 OPERATORS = tuple(
     Operator(
         name=name,
-        builtin=builtin,
         resolve=resolve,
         reference=partial(_reference, of_window),
         describe=_describe,
@@ -144,8 +142,8 @@ OPERATORS = tuple(
         family="pool_2d",
         mistakes=paddings,
     )
-    for name, builtin, of_window in (
-        ("average_pool_2d", BuiltinOperator.AVERAGE_POOL_2D, _mean),
-        ("max_pool_2d", BuiltinOperator.MAX_POOL_2D, _largest),
+    for name, of_window in (
+        ("average_pool_2d", _mean),
+        ("max_pool_2d", _largest),
     )
 )

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 
 from boardproof_export.model import fixed_point
 from boardproof_export.operators import tables
-from boardproof_export.operators.checks import UnsupportedError
+from boardproof_export.operators.checks import UnsupportedError, scale_of
 from boardproof_export.operators.records import Call, Kernel, Operator
 from boardproof_export.operators.tables import Table, edges
 from boardproof_export.shared.model import Graph, Op, Tensor
@@ -49,7 +48,7 @@ def quantize(graph: Graph, op: Op) -> Table | Scaled:
     if source.type == "FLOAT32":
         return Scaled(source.count, *types, output_zero_point=output_zero, scale=float(output_scale))
     scale, zero_point = _affine(source, "input")
-    multiplier, shift = tables.scale_of(float(scale) / float(output_scale))
+    multiplier, shift = scale_of(float(scale) / float(output_scale))
     layer = Scaled(source.count, *types, zero_point, output_zero, multiplier, shift)
     if types[0].itemsize > 1 or types[1].itemsize > 1:
         return layer
@@ -84,7 +83,7 @@ def dequantize(graph: Graph, op: Op) -> Table | Scaled:
 def _requantized(layer: Scaled, values: NDArray[Any]) -> NDArray[Any]:
     limits = np.iinfo(layer.output)
     wide = fixed_point.wrap(values.astype(np.int64) - layer.source_zero_point)
-    scaled = fixed_point.multiply(wide[:, None], [layer.multiplier], [layer.shift])[:, 0]
+    scaled = fixed_point.rescale(wide, (layer.multiplier, layer.shift))
     return np.clip(fixed_point.wrap(scaled + layer.output_zero_point), limits.min, limits.max).astype(
         layer.output
     )
@@ -143,22 +142,19 @@ def _kernel(name: str, fits: Any = lambda _: True) -> Kernel[Any]:
 OPERATORS = tuple(
     Operator(
         name=name,
-        builtin=builtin,
         resolve=resolve,
         reference=reference,
         kernels=kernels,
         family="quantize",
     )
-    for name, builtin, resolve, kernels in (
+    for name, resolve, kernels in (
         (
             "quantize",
-            BuiltinOperator.QUANTIZE,
             quantize,
             (tables.TABLE, _kernel("aot_quantize", _from_floats), _kernel("aot_requantize")),
         ),
         (
             "dequantize",
-            BuiltinOperator.DEQUANTIZE,
             dequantize,
             (tables.TABLE_OF_WORDS, _kernel("aot_dequantize", _to_floats)),
         ),

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.records import Call, Kernel, Operator
@@ -53,7 +52,6 @@ def _of_values(function: Callable[[_Values], _Values]) -> Callable[[int, _Values
 OPERATORS = tuple(
     Operator(
         name=name,
-        builtin=getattr(BuiltinOperator, name.upper()),
         resolve=resolve,
         reference=_of_values(function),
         kernels=(Kernel(f"aot_{name}", lambda count: Call((), {"count": count}, 0)),),

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from tflite.BuiltinOperator import BuiltinOperator
 
 from boardproof_export.shared.model import Graph, Op
 from boardproof_export.shared.options import Options
@@ -96,7 +97,6 @@ class Operator(Generic[Layer]):
     """
 
     name: str  # the schema's, in lower case
-    builtin: int
     resolve: Callable[[Graph, Op], Layer]
     reference: Callable[..., NDArray[Any] | tuple[NDArray[Any], ...]]
     kernels: tuple[Kernel[Layer], ...] = ()  # preferred first; the last needs nothing and fits all
@@ -114,6 +114,12 @@ class Operator(Generic[Layer]):
     activation: Callable[[Options], str] | None = None  # the fused one's name
     # What is usually mistaken about a layer, in words, and the layer as mistaken: for who looks for a mistake.
     mistakes: Callable[[Layer], Iterable[tuple[str, Layer]]] = lambda _: ()
+
+    @property
+    def builtin(self) -> int:
+        """The schema's number."""
+        number: int = getattr(BuiltinOperator, self.name.upper())
+        return number
 
     @property
     def room(self) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 
 from boardproof_export.model import fixed_point
 from boardproof_export.operators import checks
@@ -78,10 +77,7 @@ def _numbers(kind: str, source: Tensor, output: Tensor, count: int) -> dict[str,
         if (scale, zero_point) != (output_scale, output_zero):
             raise UnsupportedError("has an output of another scale or zero point than the input")
         return {}
-    real = float(scale) / float(output_scale)
-    if not real < float(1 << fixed_point.MAX_LEFT_SHIFT):
-        raise UnsupportedError(f"rescales by {real:g}, which overflows TensorFlow Lite Micro's shift")
-    multiplier, shift = fixed_point.quantize_multiplier(real)
+    multiplier, shift = checks.scale_of(float(scale) / float(output_scale))
     if kind == "mean":  # the division by the count is part of the scale
         by = min(count.bit_length() - 1, 32, 31 + shift)
         multiplier, shift = (multiplier << by) // count, shift - by
@@ -98,7 +94,7 @@ def reference(layer: Reduction, values: NDArray[np.int8], *_axes: NDArray[Any]) 
         found = (rows.max(axis=1) if layer.kind == "reduce_max" else rows.min(axis=1)).astype(np.int8)
     else:
         sums = rows.sum(axis=1) - layer.zero_points[0] * layer.count
-        scaled = fixed_point.multiply(sums[:, None], [layer.multiplier], [layer.shift])[:, 0]
+        scaled = fixed_point.rescale(sums, (layer.multiplier, layer.shift))
         found = np.clip(fixed_point.wrap(scaled + layer.zero_points[1]), -128, 127).astype(np.int8)
     return found
 
@@ -120,7 +116,6 @@ def _pack(layer: Reduction) -> Call:
 def _operator(name: str) -> Operator[Any]:
     return Operator(
         name=name,
-        builtin=getattr(BuiltinOperator, name.upper()),
         resolve=lambda graph, op: _resolve(name, graph, op),
         reference=reference,
         kernels=(Kernel[Any](f"aot_{name}", _pack),),

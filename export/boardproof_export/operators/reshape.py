@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.records import Operator
@@ -42,12 +41,10 @@ def reference(_: None, values: NDArray[Any], *_parameter: NDArray[Any]) -> NDArr
 
 
 OPERATORS = tuple(
-    Operator(
-        name=name, builtin=builtin, family="reshape", resolve=partial(_resolve, types), reference=reference
-    )
-    for name, builtin, types in (
-        ("reshape", BuiltinOperator.RESHAPE, ()),
-        ("squeeze", BuiltinOperator.SQUEEZE, ()),
-        ("expand_dims", BuiltinOperator.EXPAND_DIMS, ("INT8", "INT16", "FLOAT32")),
+    Operator(name=name, family="reshape", resolve=partial(_resolve, types), reference=reference)
+    for name, types in (
+        ("reshape", ()),
+        ("squeeze", ()),
+        ("expand_dims", ("INT8", "INT16", "FLOAT32")),
     )
 )

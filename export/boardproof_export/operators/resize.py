@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point
@@ -153,7 +152,6 @@ def _describe(layer: Resize) -> str:
 OPERATORS = (
     Operator(
         name="resize_nearest_neighbor",
-        builtin=BuiltinOperator.RESIZE_NEAREST_NEIGHBOR,
         resolve=nearest_neighbor,
         reference=_nearest_reference,
         kernels=(Kernel("aot_resize_nearest_neighbor", lambda layer: _pack(layer, bilinear=False)),),
@@ -162,7 +160,6 @@ OPERATORS = (
     ),
     Operator(
         name="resize_bilinear",
-        builtin=BuiltinOperator.RESIZE_BILINEAR,
         resolve=bilinear,
         reference=_bilinear_reference,
         kernels=(Kernel("aot_resize_bilinear", lambda layer: _pack(layer, bilinear=True)),),

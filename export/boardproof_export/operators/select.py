@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.moves import View, merged, positions
@@ -94,7 +93,6 @@ def _pack(layer: Select) -> Call:
 
 OPERATOR = Operator(
     name="select_v2",
-    builtin=BuiltinOperator.SELECT_V2,
     family="select",
     resolve=resolve,
     reference=reference,

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.records import Operator
@@ -59,10 +58,9 @@ def reference_of_zeros(layer: tuple[int, str]) -> NDArray[Any]:
 
 
 OPERATORS = (
-    Operator(name="shape", builtin=BuiltinOperator.SHAPE, resolve=resolve, reference=reference, reads=False),
+    Operator(name="shape", resolve=resolve, reference=reference, reads=False),
     Operator(
         name="zeros_like",
-        builtin=BuiltinOperator.ZEROS_LIKE,
         family="shape",
         resolve=resolve_zeros,
         reference=reference_of_zeros,

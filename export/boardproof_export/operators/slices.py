@@ -7,7 +7,6 @@ unpack.cc, transpose_common.cc, reverse.cc.
 from itertools import pairwise
 
 import numpy as np
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.operators import checks
@@ -155,7 +154,6 @@ def reverse_v2(graph: Graph, op: Op) -> Moves:
 OPERATORS = tuple(
     Operator(
         name=name,
-        builtin=getattr(BuiltinOperator, name.upper()),
         resolve=resolve,
         reference=reference,
         kernels=KERNELS,

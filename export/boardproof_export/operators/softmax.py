@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point
@@ -121,7 +120,6 @@ def _pack(layer: SoftmaxLayer) -> Call:
 
 OPERATOR = Operator(
     name="softmax",
-    builtin=BuiltinOperator.SOFTMAX,
     resolve=resolve,
     reference=reference,
     describe=lambda layer: f"{layer.rows} of {layer.depth}",

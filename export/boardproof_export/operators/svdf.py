@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point
 from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError, per_tensor
-from boardproof_export.operators.dense import rescale
 from boardproof_export.operators.records import Array, Call, Feature, Kernel, Operator, State
 from boardproof_export.shared.model import Graph, Op, Tensor
 
@@ -74,8 +72,8 @@ def resolve(graph: Graph, op: Op) -> SvdfLayer:
         features=features.values(np.int8),
         time=time.values(time.type.lower()),
         bias=bias.values(np.int32).ravel(),
-        into_state=rescale(float(into_state)),
-        into_output=rescale(float(into_output)),
+        into_state=checks.scale_of(float(into_state)),
+        into_output=checks.scale_of(float(into_output)),
         input_zero_point=input_zero,
         state_zero_point=state_zero,
         output_zero_point=output_zero,
@@ -139,19 +137,14 @@ def reference(layer: SvdfLayer, values: NDArray[np.int8], kept: NDArray[np.uint8
     state = kept.view(layer.time.dtype).reshape(layer.batches, filters, memory)
     rows = values.reshape(layer.batches, -1).astype(np.int64) - layer.input_zero_point
     limits = np.iinfo(layer.time.dtype)
-    sums = fixed_point.multiply(rows @ layer.features.T.astype(np.int64), *_single(layer.into_state))
+    sums = fixed_point.rescale(rows @ layer.features.T.astype(np.int64), layer.into_state)
     state[:, :, :-1] = state[:, :, 1:].copy()
     newest = np.clip(sums, limits.min, limits.max) + layer.state_zero_point
     state[:, :, -1] = newest.astype(layer.time.dtype)  # which wraps
     products = (state.astype(np.int64) - layer.state_zero_point) * layer.time
     outputs = products.reshape(layer.batches, -1, layer.rank * memory).sum(axis=2) + layer.bias
-    scaled = fixed_point.multiply(outputs, *_single(layer.into_output)) + layer.output_zero_point
+    scaled = fixed_point.rescale(outputs, layer.into_output) + layer.output_zero_point
     return np.clip(scaled, -128, 127).astype(np.int8).ravel()
-
-
-def _single(multiplier_and_shift: tuple[int, int]) -> tuple[tuple[int], tuple[int]]:
-    multiplier, shift = multiplier_and_shift
-    return (multiplier,), (shift,)
 
 
 def _pack(layer: SvdfLayer) -> Call:
@@ -201,7 +194,6 @@ def _narrow(layer: SvdfLayer) -> bool:
 
 OPERATOR = Operator(
     name="svdf",
-    builtin=BuiltinOperator.SVDF,
     resolve=resolve,
     reference=reference,
     states=_states,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boardproof_export.model import fixed_point
-from boardproof_export.operators.checks import UnsupportedError
+from boardproof_export.operators.checks import UnsupportedError, scale_of
 from boardproof_export.operators.records import Array, Call, Kernel
 from boardproof_export.shared.model import Graph, Op, Tensor
 
@@ -71,37 +71,13 @@ def away(values: NDArray[Any]) -> NDArray[np.float32]:
     return rounded
 
 
-def scale_of(real: float) -> tuple[int, int]:
-    """Multiplier and shift of a scale.
-
-    Raises:
-        UnsupportedError: TensorFlow Lite Micro's 1 << shift overflows.
-    """
-    if not real < float(1 << fixed_point.MAX_LEFT_SHIFT):
-        raise UnsupportedError(f"rescales by {real:g}, which overflows TensorFlow Lite Micro's shift")
-    return fixed_point.quantize_multiplier(real)
-
-
-def small_scale_of(real: float) -> tuple[int, int]:
-    """The same of a scale below 1.
-
-    Raises:
-        UnsupportedError: it is not above 0 and below 1, where TensorFlow Lite Micro aborts.
-    """
-    multiplier, shift = fixed_point.quantize_multiplier(real) if 0 < real < 1 else (0, 1)
-    if shift > 0:
-        raise UnsupportedError(f"rescales by {real:g}, on which TensorFlow Lite Micro aborts")
-    return multiplier, shift
-
-
 def rescaled(steps: Wide, real: float) -> Wide:
     """Steps of another scale.
 
     Raises:
         UnsupportedError: TensorFlow Lite Micro's 1 << shift overflows.
     """
-    multiplier, shift = scale_of(real)
-    return fixed_point.multiply(steps[:, None], [multiplier], [shift])[:, 0]
+    return fixed_point.rescale(steps, scale_of(real))
 
 
 def reference(layer: Table, values: NDArray[Any]) -> NDArray[Any]:

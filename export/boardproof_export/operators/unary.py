@@ -7,12 +7,11 @@ kernels/internal/reference/, kernels/internal/common.cc, and gemmlowp's fixedpoi
 """
 
 import numpy as np
-from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 
 from boardproof_export.model import fixed_point
 from boardproof_export.operators import checks, gemmlowp
-from boardproof_export.operators.checks import UnsupportedError
+from boardproof_export.operators.checks import UnsupportedError, scale_of
 from boardproof_export.operators.records import Operator
 from boardproof_export.operators.tables import (
     TABLE,
@@ -24,7 +23,6 @@ from boardproof_export.operators.tables import (
     int8_edges,
     reference,
     rescaled,
-    scale_of,
     steps_from,
     table_of,
 )
@@ -44,7 +42,7 @@ def _scaled_input(source: Tensor) -> tuple[Wide, Wide]:
     radius = int(np.floor(((1 << _INPUT_BITS) - 1) * (1 << (31 - _INPUT_BITS)) / (1 << shift)))
     steps = steps_from(zero_point)
     inside = np.where(steps <= -radius, -1, np.where(steps >= radius, 1, 0))
-    return fixed_point.multiply(np.where(inside == 0, steps, 0)[:, None], [multiplier], [shift])[:, 0], inside
+    return fixed_point.rescale(np.where(inside == 0, steps, 0), (multiplier, shift)), inside
 
 
 def logistic(graph: Graph, op: Op) -> Table:
@@ -182,8 +180,8 @@ def rsqrt(graph: Graph, op: Op) -> Table:
     for place, step in enumerate(steps_from(zero_point).tolist()):
         if step > 0:
             root, root_shift = gemmlowp.inverse_root(step)
-            fine = fixed_point.multiply(np.array([1]), [root], [root_shift + _RSQRT_BITS])
-            found[place] = fixed_point.multiply(fine, [multiplier], [shift - _RSQRT_BITS])[0] + output_zero
+            fine = fixed_point.rescale(np.array([1]), (root, root_shift + _RSQRT_BITS))
+            found[place] = fixed_point.rescale(fine, (multiplier, shift - _RSQRT_BITS))[0] + output_zero
     return table_of(source.count, found)
 
 
@@ -198,7 +196,6 @@ def logical_not(graph: Graph, op: Op) -> Table:
 OPERATORS = tuple(
     Operator(
         name=name,
-        builtin=getattr(BuiltinOperator, name.upper()),
         resolve=resolve,
         reference=reference,
         kernels=(TABLE,),

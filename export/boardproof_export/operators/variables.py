@@ -189,14 +189,12 @@ def _pack_read(layer: Access) -> Call:
 OPERATORS = (
     Operator(
         name="var_handle",
-        builtin=BuiltinOperator.VAR_HANDLE,
         family="variables",
         resolve=_nothing,
         reference=lambda _: np.zeros(0, np.uint8),
     ),
     Operator(
         name="call_once",
-        builtin=BuiltinOperator.CALL_ONCE,
         family="variables",
         resolve=_once,
         reference=lambda _: (),
@@ -204,7 +202,6 @@ OPERATORS = (
     ),
     Operator(
         name="read_variable",
-        builtin=BuiltinOperator.READ_VARIABLE,
         family="variables",
         resolve=_read,
         reference=_value,
@@ -214,7 +211,6 @@ OPERATORS = (
     ),
     Operator(
         name="assign_variable",
-        builtin=BuiltinOperator.ASSIGN_VARIABLE,
         family="variables",
         resolve=_assign,
         reference=_keep,
