@@ -11,17 +11,15 @@ import numpy as np
 
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.moves import (
-    KERNELS,
     Copy,
     Moves,
     View,
     moves,
+    operators,
     parameter,
     positions,
-    reference,
     tensors_of,
 )
-from boardproof_export.operators.records import Operator
 from boardproof_export.shared.model import Graph, Op, Tensor
 
 
@@ -93,17 +91,10 @@ def batch_to_space(graph: Graph, op: Op) -> Moves:
     return moves(graph, op, [Copy(0, part, target) for target, part in parts])
 
 
-OPERATORS = tuple(
-    Operator(
-        name=name,
-        resolve=resolve,
-        reference=reference,
-        kernels=KERNELS,
-        family="blocks",
-        c_module="copy",
-    )
-    for name, resolve in (
-        ("space_to_batch_nd", space_to_batch),
-        ("batch_to_space_nd", batch_to_space),
-    )
+OPERATORS = operators(
+    "blocks",
+    {
+        "space_to_batch_nd": space_to_batch,
+        "batch_to_space_nd": batch_to_space,
+    },
 )

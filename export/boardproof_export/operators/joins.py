@@ -12,18 +12,16 @@ from tflite.BuiltinOptions import BuiltinOptions
 from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.moves import (
-    KERNELS,
     Copy,
     Moves,
     View,
     axis_of,
     moves,
+    operators,
     parameter,
     positions,
-    reference,
     tensors_of,
 )
-from boardproof_export.operators.records import Operator
 from boardproof_export.shared.model import Graph, Op, Tensor
 
 _MOST_INPUTS = 10  # of a CONCATENATION in TensorFlow Lite Micro
@@ -201,24 +199,17 @@ def depth_to_space(graph: Graph, op: Op) -> Moves:
     return moves(graph, op, [Copy(0, positions(source).reshape(view.shape), view)])
 
 
-OPERATORS = tuple(
-    Operator(
-        name=name,
-        resolve=resolve,
-        reference=reference,
-        kernels=KERNELS,
-        family="joins",
-        c_module="copy",
-    )
-    for name, resolve in (
-        ("concatenation", concatenation),
-        ("pack", pack),
-        ("pad", pad),
-        ("padv2", pad),
-        ("mirror_pad", mirror_pad),
-        ("broadcast_to", broadcast_to),
-        ("fill", fill),
-        ("space_to_depth", space_to_depth),
-        ("depth_to_space", depth_to_space),
-    )
+OPERATORS = operators(
+    "joins",
+    {
+        "concatenation": concatenation,
+        "pack": pack,
+        "pad": pad,
+        "padv2": pad,
+        "mirror_pad": mirror_pad,
+        "broadcast_to": broadcast_to,
+        "fill": fill,
+        "space_to_depth": space_to_depth,
+        "depth_to_space": depth_to_space,
+    },
 )

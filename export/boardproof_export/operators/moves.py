@@ -4,7 +4,7 @@ A view is a NumPy view of the positions 0 to N - 1 of a tensor: its strides and 
 needs, and taking the positions themselves is the reference. The modules of operators state the views.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boardproof_export.operators.checks import UnsupportedError
-from boardproof_export.operators.records import Array, Call, Kernel
+from boardproof_export.operators.records import Array, Call, Kernel, Operator
 from boardproof_export.shared.model import ABSENT, Graph, Op, Tensor
 
 LOOPS = 5  # AOT_COPY_LOOPS in copy.h; the rendered code asserts it
@@ -205,4 +205,14 @@ def _call(layer: Moves, copy: Copy, *, fills: bool) -> Call:
     )
 
 
-KERNELS = (Kernel[Moves]("aot_copy", pack),)
+_KERNELS = (Kernel[Moves]("aot_copy", pack),)
+
+
+def operators(
+    family: str, resolvers: Mapping[str, Callable[[Graph, Op], Moves]]
+) -> tuple[Operator[Moves], ...]:
+    """The operators of a family, by name with what resolves each."""
+    return tuple(
+        Operator(name, resolve, reference, _KERNELS, family=family, c_module="copy")
+        for name, resolve in resolvers.items()
+    )

@@ -12,17 +12,15 @@ from tflite.BuiltinOptions import BuiltinOptions
 from boardproof_export.operators import checks
 from boardproof_export.operators.checks import UnsupportedError
 from boardproof_export.operators.moves import (
-    KERNELS,
     Copy,
     Moves,
     axis_of,
     moves,
+    operators,
     parameter,
     positions,
-    reference,
     tensors_of,
 )
-from boardproof_export.operators.records import Operator
 from boardproof_export.shared.model import Graph, Op
 
 _MOST_DIMENSIONS = 4  # of a STRIDED_SLICE in TensorFlow Lite Micro
@@ -151,22 +149,15 @@ def reverse_v2(graph: Graph, op: Op) -> Moves:
     return moves(graph, op, [Copy(0, np.flip(positions(source), tuple(axes)), positions(output))])
 
 
-OPERATORS = tuple(
-    Operator(
-        name=name,
-        resolve=resolve,
-        reference=reference,
-        kernels=KERNELS,
-        family="slices",
-        c_module="copy",
-    )
-    for name, resolve in (
-        ("slice", slice_),
-        ("strided_slice", strided_slice),
-        ("split", split),
-        ("split_v", split_v),
-        ("unpack", unpack),
-        ("transpose", transpose),
-        ("reverse_v2", reverse_v2),
-    )
+OPERATORS = operators(
+    "slices",
+    {
+        "slice": slice_,
+        "strided_slice": strided_slice,
+        "split": split,
+        "split_v": split_v,
+        "unpack": unpack,
+        "transpose": transpose,
+        "reverse_v2": reverse_v2,
+    },
 )

@@ -29,16 +29,39 @@ def help_of(description: str, example: str, codes: str = EXIT_CODES) -> dict[str
     }
 
 
-def add_where(parser: argparse.ArgumentParser) -> None:
-    """--target or --port, and --model."""
+def add_where(parser: argparse.ArgumentParser, *, several: bool = True) -> None:
+    """--target or --port, of `several` boards or of one, and --model."""
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--target", help="build and start this emulated board (boardproof targets lists them)")
-    where.add_argument(
-        "--port",
-        action="append",
-        help="serial device or pyserial URL of a board that is there, or auto; again for more boards of one firmware",
-    )
+    port = "serial device or pyserial URL of a board that is there, or auto"
+    if several:
+        where.add_argument("--port", action="append", help=f"{port}; again for more boards of one firmware")
+    else:
+        where.add_argument("--port", help=port)
     parser.add_argument("--model", type=Path, help=".tflite in the firmware (default: the exported one)")
+
+
+def add_look(parser: argparse.ArgumentParser, schema: str) -> None:
+    """What a look inside a board takes, beside the images: data, patience, and how it is shown."""
+    add_data(parser)
+    parser.add_argument(
+        "--patience", type=float, metavar="S", help="wait so many seconds for an answer of the board"
+    )
+    parser.add_argument("--json", action="store_true", help=f"print the record, {schema}")
+    parser.add_argument("--verbose", action="store_true", help="show PlatformIO's output")
+
+
+def one_board(args: argparse.Namespace) -> "BoardOptions":
+    """The board that the arguments of `add_where`, one board's, and `add_look` ask for."""
+    from boardproof_host.boards.options import BoardOptions, LinkOptions
+
+    return BoardOptions(
+        target=args.target,
+        ports=() if args.port is None else (args.port,),
+        model=args.model,
+        link=LinkOptions(patience=args.patience),
+        verbose=args.verbose,
+    )
 
 
 def add_data(arguments: "argparse._ActionsContainer") -> None:

@@ -3,12 +3,11 @@
 import argparse
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boardproof_export.shared.text import printable
 from boardproof_host.commands.columns import columns
-from boardproof_host.commands.options import add_data, help_of, source_options
+from boardproof_host.commands.options import add_look, add_where, help_of, one_board, source_options
 
 if TYPE_CHECKING:
     from boardproof_host.record.schema import Profile
@@ -34,22 +33,14 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="what an inference costs, operator by operator",
         **help_of(DESCRIPTION, EXAMPLE, CODES),
     )
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--target", help="build and start this emulated board (boardproof targets lists them)")
-    where.add_argument("--port", help="serial device or pyserial URL of a board that is there, or auto")
-    parser.add_argument("--model", type=Path, help=".tflite in the firmware (default: the exported one)")
+    add_where(parser, several=False)
     parser.add_argument(
         "--image", type=int, action="append", default=[], metavar="N", help="this image; repeatable"
     )
     parser.add_argument(
         "--limit", type=int, default=10, metavar="N", help="without --image: the first N (default: 10)"
     )
-    add_data(parser)
-    parser.add_argument(
-        "--patience", type=float, metavar="S", help="wait so many seconds for an answer of the board"
-    )
-    parser.add_argument("--json", action="store_true", help="print the record, boardproof.profile/1")
-    parser.add_argument("--verbose", action="store_true", help="show PlatformIO's output")
+    add_look(parser, "boardproof.profile/1")
     parser.set_defaults(handler=run)
 
 
@@ -57,18 +48,10 @@ def run(args: argparse.Namespace) -> int:
     """Profiles."""
     from boardproof_export.shared.errors import ExitCode
     from boardproof_export.shared.project import project_if_any
-    from boardproof_host.boards.options import BoardOptions, LinkOptions
     from boardproof_host.runs.options import ProfileOptions
     from boardproof_host.runs.profile import run_profile
 
-    board = BoardOptions(
-        target=args.target,
-        ports=() if args.port is None else (args.port,),
-        model=args.model,
-        link=LinkOptions(patience=args.patience),
-        verbose=args.verbose,
-    )
-    options = ProfileOptions(board, source_options(args), tuple(args.image), args.limit)
+    options = ProfileOptions(one_board(args), source_options(args), tuple(args.image), args.limit)
     record = run_profile(options, project_if_any(), lambda line: print(line, file=sys.stderr))
     width = shutil.get_terminal_size((WIDE, 24)).columns
     print(record.to_json() if args.json else text_of(record, min(max(width, NARROW), WIDE)), end="")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from boardproof_export.shared.text import printable
 from boardproof_host.commands.columns import columns
-from boardproof_host.commands.options import add_data, help_of, source_options
+from boardproof_host.commands.options import add_look, add_where, help_of, one_board, source_options
 
 if TYPE_CHECKING:
     from boardproof_host.runs.diagnosis import Diagnosis
@@ -33,10 +33,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="run images operator by operator: the first that diverges, and the cost of each",
         **help_of(DESCRIPTION, EXAMPLE, CODES),
     )
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--target", help="build and start this emulated board (boardproof targets lists them)")
-    where.add_argument("--port", help="serial device or pyserial URL of a board that is there, or auto")
-    parser.add_argument("--model", type=Path, help=".tflite in the firmware (default: the exported one)")
+    add_where(parser, several=False)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--image", type=int, action="append", default=[], metavar="N", help="this test image; repeatable"
@@ -45,12 +42,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--worst", type=_positive, metavar="N", help="of the images that differ, only the N worst"
     )
-    add_data(parser)
-    parser.add_argument(
-        "--patience", type=float, metavar="S", help="wait so many seconds for an answer of the board"
-    )
-    parser.add_argument("--json", action="store_true", help="print the record, boardproof.trace/1")
-    parser.add_argument("--verbose", action="store_true", help="show PlatformIO's output")
+    add_look(parser, "boardproof.trace/1")
     parser.set_defaults(handler=run)
 
 
@@ -65,18 +57,10 @@ def run(args: argparse.Namespace) -> int:
     """Traces; exit code 1 when an operator's output is not the reference's."""
     from boardproof_export.shared.errors import ExitCode
     from boardproof_export.shared.project import project_if_any
-    from boardproof_host.boards.options import BoardOptions, LinkOptions
     from boardproof_host.runs.options import TraceOptions
     from boardproof_host.runs.trace import trace
 
-    board = BoardOptions(
-        target=args.target,
-        ports=() if args.port is None else (args.port,),
-        model=args.model,
-        link=LinkOptions(patience=args.patience),
-        verbose=args.verbose,
-    )
-    options = TraceOptions(board, source_options(args), tuple(args.image), args.report, args.worst)
+    options = TraceOptions(one_board(args), source_options(args), tuple(args.image), args.report, args.worst)
     record = trace(options, project_if_any(), lambda line: print(line, file=sys.stderr))
     print(record.to_json() if args.json else text_of(record), end="")
     return ExitCode.DIVERGED if record.divergences else ExitCode.PROVEN
