@@ -6,6 +6,8 @@
 #include "../cores/armv7m/thumb2.h"
 #include "dense.h"
 
+typedef int16_t list_element_t; /* of a list: an input */
+
 /* Lists the inputs that differ from the zero point, less the zero point. */
 static void list_inputs(const int8_t *input, uint16_t depth, int32_t zero_point, int16_t *list) {
   const int8_t *const end = input + depth;

@@ -42,7 +42,7 @@ static void outputs_of(const MODEL_FLASH aot_dense_t *op, const uint32_t *list, 
 void aot_dense_dsp(const MODEL_FLASH aot_dense_t *op, const int8_t *input, int8_t *output, void *scratch) {
   uint32_t *const list = scratch;
   for (uint16_t batch = 0; batch < op->batches; ++batch) {
-    list_pairs(input, op->depth, op->input_zero_point, list);
+    list_inputs(input, op->depth, op->input_zero_point, list);
     outputs_of(op, list, output);
     input += op->depth;
     output += op->outputs;

@@ -7,6 +7,8 @@
 #include "../armv7m/thumb2.h"
 #include "dsp.h"
 
+typedef uint32_t list_element_t; /* of a list: a pair of inputs */
+
 #define BLOCK_WORDS (AOT_BLOCK / 2)
 
 /* Two inputs as they are, the first in the lower byte. */
@@ -27,7 +29,7 @@ static inline uint32_t widen(uint32_t pair, uint32_t zero) {
 
 /* Lists the pairs that differ from the zero point, less the zero point, as lanes; the input that an odd depth
  * leaves over is paired with the zero point. */
-static void list_pairs(const int8_t *input, uint16_t depth, int16_t zero_point, uint32_t *list) {
+static void list_inputs(const int8_t *input, uint16_t depth, int16_t zero_point, uint32_t *list) {
   const uint32_t zero_byte = (uint8_t)zero_point;
   const uint32_t zero_pair = zero_byte | (zero_byte << 8);
   const uint32_t zero = widen(zero_pair, 0);
