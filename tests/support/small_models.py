@@ -6,6 +6,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
 from boardproof_export.shared.model import parse_graph
 from boardproof_host.oracles.edges import Edges
@@ -96,3 +97,8 @@ def svdf_model() -> bytes:
     inputs = [source, feature, time, bias, state]
     builder.op(schema.BuiltinOperator.SVDF, inputs, [sink], options, kinds.SVDFOptions)
     return builder.build([source], [sink])
+
+
+def random_bytes(count: int, width: int, seed: int = 1) -> NDArray[np.uint8]:
+    """Inputs, uint8 (count, width)."""
+    return np.random.default_rng(seed).integers(0, 256, (count, width), dtype=np.uint8)

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from model_builder import tiny_model
+
 # The command line as `boardproof` runs it, without the host's side of it.
 _COMMAND = """
 import argparse, sys
@@ -66,6 +68,14 @@ def converted(trained: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Out
     """`boardproof convert` of the trained .keras file."""
     line = ("convert", str(trained.folder / "fashion_mnist.keras"), "--out")
     return once(tmp_path_factory, "converted", lambda folder: run_command(folder, *line, str(folder)))
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """The file of a network of a few values."""
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(tiny_model())
+    return path
 
 
 @pytest.fixture

@@ -32,13 +32,6 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "export"
 FILES = {"model_config.h", "model_aot.c", "manifest.json"}
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.tflite"
-    path.write_bytes(tiny_model())
-    return path
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 

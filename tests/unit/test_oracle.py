@@ -19,20 +19,16 @@ from boardproof_host.oracles.oracle import LITERT, LITERT_REF, has_tflm_wheel
 from boardproof_host.oracles.rounding import DOUBLE, PROMISED
 from model_builder import ModelBuilder, random_model, tiny_model
 from support.oracle_stand_ins import stand_in
-from support.small_models import TYPES, reshaping_model, running_sum_model, svdf_model, with_constants_outside
+from support.small_models import (
+    TYPES,
+    random_bytes,
+    reshaping_model,
+    running_sum_model,
+    svdf_model,
+    with_constants_outside,
+)
 
 FLOAT64 = schema.TensorType.FLOAT64
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.tflite"
-    path.write_bytes(tiny_model())
-    return path
-
-
-def random_inputs(images: int, width: int, seed: int = 1) -> Bytes:
-    return np.random.default_rng(seed).integers(0, 256, (images, width), dtype=np.uint8)
 
 
 # -- what is refused ----------------------------------------------------------------------------------------
@@ -43,7 +39,7 @@ def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(content)
     with pytest.raises(InputError, match=re.escape(str(path))) as caught:
-        oracles.start(path, random_inputs(1, 3), tmp_path / "cache")
+        oracles.start(path, random_bytes(1, 3), tmp_path / "cache")
     assert caught.value.hint
 
 
@@ -54,7 +50,7 @@ def test_constants_behind_the_flatbuffer_are_given_to_every_oracle(tmp_path: Pat
     for name, content in (("inside", model), ("outside", with_constants_outside(model))):
         path = tmp_path / f"{name}.tflite"
         path.write_bytes(content)
-        with oracles.start(path, random_inputs(20, 3), tmp_path / "cache") as run:
+        with oracles.start(path, random_bytes(20, 3), tmp_path / "cache") as run:
             outputs.append({oracle: found.outputs.tolist() for oracle, found in run.result().items()})
     assert outputs[0] == outputs[1] and len(outputs[0]) == 4
 
@@ -62,24 +58,24 @@ def test_constants_behind_the_flatbuffer_are_given_to_every_oracle(tmp_path: Pat
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "absent.tflite"):
         with pytest.raises(InputError, match=re.escape(str(path))):
-            oracles.start(path, random_inputs(1, 3), tmp_path / "cache")
+            oracles.start(path, random_bytes(1, 3), tmp_path / "cache")
 
 
 def test_inputs_of_another_width_or_type_are_refused(tiny: Path, tmp_path: Path) -> None:
-    for inputs in (random_inputs(2, 4), random_inputs(2, 3).astype(np.int8)):
+    for inputs in (random_bytes(2, 4), random_bytes(2, 3).astype(np.int8)):
         with pytest.raises(InputError, match="takes 3 bytes"):
             oracles.start(tiny, inputs, tmp_path / "cache")
 
 
 def test_no_inputs_are_refused(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no input"):
-        oracles.start(tiny, random_inputs(0, 3), tmp_path / "cache")
+        oracles.start(tiny, random_bytes(0, 3), tmp_path / "cache")
 
 
 def test_a_package_that_is_not_installed_is_an_error(tiny: Path, tmp_path: Path) -> None:
     missing = OracleSet((TFLM, replace(LITERT, distribution="no-such-package")), stand_in=False)
     with pytest.raises(ToolMissingError, match="no-such-package"):
-        oracles.start(tiny, random_inputs(2, 3), tmp_path / "cache", missing)
+        oracles.start(tiny, random_bytes(2, 3), tmp_path / "cache", missing)
     with pytest.raises(ToolMissingError, match="no-such-package"):
         oracles.check_installed(missing)
 
@@ -88,7 +84,7 @@ def test_a_reference_that_cannot_be_imported_is_an_error(tiny: Path, tmp_path: P
     broken = OracleSet((stand_in("broken"), stand_in("sum")), stand_in=True)
     with (
         pytest.raises(ToolMissingError, match=r"'broken' cannot be loaded: libstdc\+\+ is too old"),
-        oracles.start(tiny, random_inputs(2, 3), tmp_path / "cache", broken) as run,
+        oracles.start(tiny, random_bytes(2, 3), tmp_path / "cache", broken) as run,
     ):
         run.result()
 
@@ -107,7 +103,7 @@ def custom_model(tmp_path: Path) -> Path:
 def test_a_model_that_the_reference_cannot_run_is_refused(early: bool, tmp_path: Path) -> None:
     with (
         pytest.raises(InputError, match="the reference 'tflm' cannot run the model"),
-        oracles.start(custom_model(tmp_path), random_inputs(2, 3), tmp_path / "cache") as run,
+        oracles.start(custom_model(tmp_path), random_bytes(2, 3), tmp_path / "cache") as run,
     ):
         if early:
             run.check(30)
@@ -117,14 +113,14 @@ def test_a_model_that_the_reference_cannot_run_is_refused(early: bool, tmp_path:
 
 def test_a_reference_that_can_run_the_model_passes_the_check(tiny: Path, tmp_path: Path) -> None:
     for _ in range(2):  # the second time from the cache
-        with oracles.start(tiny, random_inputs(2, 3), tmp_path / "cache") as run:
+        with oracles.start(tiny, random_bytes(2, 3), tmp_path / "cache") as run:
             run.check(30)
             assert list(run.result()) == ["tflm", "litert", "litert-ref", "litert-nodelegate"]
 
 
 def test_another_oracle_that_cannot_run_the_model_is_noted(tmp_path: Path) -> None:
     chosen = OracleSet((stand_in("sum"), LITERT), stand_in=True)
-    with oracles.start(custom_model(tmp_path), random_inputs(2, 3), tmp_path / "cache", chosen) as run:
+    with oracles.start(custom_model(tmp_path), random_bytes(2, 3), tmp_path / "cache", chosen) as run:
         assert list(run.result()) == ["sum"]
         (none,) = run.failed.values()
     assert none.oracle is LITERT
@@ -136,7 +132,7 @@ def test_whatever_stops_one_oracle_the_others_go_on(tiny: Path, tmp_path: Path) 
     """One cannot be loaded, one takes the worker's process down, one keeps state; what comes after them runs."""
     names = ("sum", "broken", "crash", "noise", "counting", "crash", "slow")
     chosen = OracleSet(tuple(stand_in(name) for name in dict.fromkeys(names)), stand_in=True)
-    with oracles.start(tiny, random_inputs(5, 3), tmp_path / "cache", chosen) as run:
+    with oracles.start(tiny, random_bytes(5, 3), tmp_path / "cache", chosen) as run:
         assert list(run.result()) == ["sum", "noise", "slow"]
         reasons = {name: none.reason for name, none in run.failed.items()}
     assert list(reasons) == ["broken", "crash", "counting"]
@@ -147,7 +143,7 @@ def test_whatever_stops_one_oracle_the_others_go_on(tiny: Path, tmp_path: Path) 
 
 def test_no_words_of_python_s_are_taken_for_those_of_a_worker_that_died(tiny: Path, tmp_path: Path) -> None:
     chosen = OracleSet((stand_in("sum"), stand_in("mute")), stand_in=True)
-    with oracles.start(tiny, random_inputs(5, 3), tmp_path / "cache", chosen) as run:
+    with oracles.start(tiny, random_bytes(5, 3), tmp_path / "cache", chosen) as run:
         run.result()
         (none,) = run.failed.values()
     assert none.reason == "cannot run: its process died (SIGSEGV)"
@@ -157,7 +153,7 @@ def test_a_reference_that_crashes_is_named(tiny: Path, tmp_path: Path) -> None:
     crashing = OracleSet((stand_in("crash"),), stand_in=True)
     with (
         pytest.raises(InputError, match=r"'crash' .* died \(SIGSEGV\): about to crash"),
-        oracles.start(tiny, random_inputs(2, 3), tmp_path / "cache", crashing) as run,
+        oracles.start(tiny, random_bytes(2, 3), tmp_path / "cache", crashing) as run,
     ):
         run.result()
 
@@ -199,7 +195,7 @@ def test_an_edge_of_a_type_that_no_board_takes_is_refused(tmp_path: Path) -> Non
     path = tmp_path / "model.tflite"
     path.write_bytes(builder.build([source], [sink]))
     with pytest.raises(InputError, match="FLOAT64"):
-        oracles.start(path, random_inputs(1, 32), tmp_path / "cache")
+        oracles.start(path, random_bytes(1, 32), tmp_path / "cache")
 
 
 def test_a_network_with_state_begins_anew_with_every_input(tmp_path: Path) -> None:
@@ -217,7 +213,7 @@ def test_a_filter_over_time_begins_anew_with_every_input(tmp_path: Path) -> None
     """Its variable tensor is put back by every interpreter, and by the virtual board: `exact`, in whatever order."""
     path = tmp_path / "svdf.tflite"
     path.write_bytes(svdf_model())
-    inputs = random_inputs(30, 4)
+    inputs = random_bytes(30, 4)
     with oracles.start(path, inputs, tmp_path / "cache") as run:
         result = run.result()
         assert not run.failed
@@ -233,7 +229,7 @@ def test_a_reference_that_keeps_state_is_refused(tiny: Path, tmp_path: Path) -> 
     chosen = OracleSet((stand_in("counting"),), stand_in=True)
     with (
         pytest.raises(InputError, match="keeps state between inputs"),
-        oracles.start(tiny, random_inputs(5, 3), tmp_path / "cache", chosen) as run,
+        oracles.start(tiny, random_bytes(5, 3), tmp_path / "cache", chosen) as run,
     ):
         run.result()
 
@@ -258,7 +254,7 @@ def test_hosts_with_a_package() -> None:
 
 @pytest.mark.parametrize("name", ["sum", "noise"])
 def test_any_function_can_stand_in(name: str, tiny: Path, tmp_path: Path) -> None:
-    inputs = random_inputs(7, 3)
+    inputs = random_bytes(7, 3)
     chosen = OracleSet((stand_in(name), LITERT_REF), stand_in=True)
     with oracles.start(tiny, inputs, tmp_path / "cache", chosen) as run:
         result = run.result()

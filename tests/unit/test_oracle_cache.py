@@ -10,18 +10,8 @@ from boardproof_host import oracles
 from boardproof_host.oracles import TFLM, OracleOutputs, OracleSet
 from boardproof_host.oracles.edges import Bytes
 from boardproof_host.oracles.oracle import LITERT
-from model_builder import random_model, tiny_model
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.tflite"
-    path.write_bytes(tiny_model())
-    return path
-
-
-def random_inputs(images: int, width: int, seed: int = 1) -> Bytes:
-    return np.random.default_rng(seed).integers(0, 256, (images, width), dtype=np.uint8)
+from model_builder import random_model
+from support.small_models import random_bytes
 
 
 def run_once(model: Path, inputs: Bytes, cache: Path) -> dict[str, OracleOutputs]:
@@ -30,7 +20,7 @@ def run_once(model: Path, inputs: Bytes, cache: Path) -> dict[str, OracleOutputs
 
 
 def test_outputs_come_from_the_cache_the_second_time(tiny: Path, tmp_path: Path) -> None:
-    inputs = random_inputs(30, 3)
+    inputs = random_bytes(30, 3)
     first = run_once(tiny, inputs, tmp_path / "cache")
     with oracles.start(tiny, inputs, tmp_path / "cache", OracleSet((TFLM, LITERT), stand_in=False)) as run:
         assert run.poll() == {"tflm": 30, "litert": 30}
@@ -42,7 +32,7 @@ def test_outputs_come_from_the_cache_the_second_time(tiny: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("change", ["model", "inputs", "order", "selection"])
 def test_another_content_is_computed_anew(change: str, tiny: Path, tmp_path: Path) -> None:
-    inputs, cache = random_inputs(30, 3), tmp_path / "cache"
+    inputs, cache = random_bytes(30, 3), tmp_path / "cache"
     run_once(tiny, inputs, cache)
     if change == "model":
         tiny.write_bytes(random_model(3, depths=(3, 2)))
@@ -58,7 +48,7 @@ def test_another_content_is_computed_anew(change: str, tiny: Path, tmp_path: Pat
 def test_another_version_is_computed_anew(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inputs = random_inputs(5, 3)
+    inputs = random_bytes(5, 3)
     run_once(tiny, inputs, tmp_path / "cache")
     real = importlib.metadata.version
 
@@ -73,7 +63,7 @@ def test_another_version_is_computed_anew(
 
 @pytest.mark.parametrize("damage", ["bit", "short", "empty", "text"])
 def test_a_damaged_cache_file_is_computed_anew(damage: str, tiny: Path, tmp_path: Path) -> None:
-    inputs, cache = random_inputs(30, 3), tmp_path / "cache"
+    inputs, cache = random_bytes(30, 3), tmp_path / "cache"
     expected = run_once(tiny, inputs, cache)["tflm"].outputs
     (path,) = cache.glob("tflm-*.npy")
     whole = path.read_bytes()
@@ -90,6 +80,6 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
     tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
-    result = run_once(tiny, random_inputs(5, 3), tmp_path / "file")
+    result = run_once(tiny, random_bytes(5, 3), tmp_path / "file")
     assert len(result) == 2
     assert "not cached" in caplog.text

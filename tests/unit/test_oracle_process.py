@@ -15,17 +15,9 @@ from boardproof_export.shared.errors import ToolMissingError
 from boardproof_host import oracles
 from boardproof_host.oracles import OracleRun, OracleSet
 from boardproof_host.oracles.edges import Bytes
-from model_builder import tiny_model
 from support.oracle_stand_ins import stand_in
 
 SLOW = OracleSet((stand_in("slow"),), stand_in=True)
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.tflite"
-    path.write_bytes(tiny_model())
-    return path
 
 
 def inputs(images: int) -> Bytes:
