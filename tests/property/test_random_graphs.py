@@ -1,9 +1,6 @@
 """Random graphs of several operators: every tensor that every core profile's C writes, on the way to the outputs,
 too, is TensorFlow Lite Micro's."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,9 +9,7 @@ from tflite_micro.python.tflite_micro import runtime
 
 from boardproof_export.aot.cores import CORES
 from boardproof_export.aot.network import Network, resolve
-from boardproof_export.commands import export
-from host_engine import RenderedModel, compile_engine
-from support.exactness import ARENA_BYTES, Case, graph_of, random_case, split
+from support.exactness import ARENA_BYTES, Case, compiled, graph_of, random_case, split
 from support.random_graphs import graphs
 
 INFERENCES = 3
@@ -42,15 +37,7 @@ def tensors(case: Case, row: NDArray[np.uint8]) -> list[tuple[int, bytes]]:
 def test_every_tensor_is_the_interpreters(contents: list[bytes], seed: int) -> None:
     """Many graphs a compilation: the compiler takes most of the time."""
     cases = [random_case(one, seed, INFERENCES) for one in contents if runs(one)]
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        models = []
-        for number, case in enumerate(cases):
-            path = folder / f"{number}.tflite"
-            path.write_bytes(case.content)
-            for manifest in export.render(path, folder / str(number), list(CORES)):
-                models.append(RenderedModel.of(manifest, folder / str(number) / manifest.core))
-        engine = compile_engine(folder / "build", models)
+    with compiled(cases) as engine:
         for number, case in enumerate(cases):
             wanted = [one for row in case.rows for one in tensors(case, row)]
             for position, core in enumerate(CORES):

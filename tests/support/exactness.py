@@ -4,7 +4,8 @@ A missing `tflite-micro` fails at the import below: an absent oracle proves noth
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from boardproof_export.aot.cores import CORES
 from boardproof_export.aot.network import Network, Node, resolve
 from boardproof_export.commands import export
 from boardproof_export.shared.model import Graph, Tensor, parse_graph
-from host_engine import RenderedModel, compile_engine
+from host_engine import HostEngine, RenderedModel, compile_engine
 
 ARENA_BYTES = 4_000_000
 
@@ -77,9 +78,9 @@ def oracle_accepts(content: bytes) -> bool:
     return True
 
 
-def prove(batch: list[Case], *, stateful: bool = False) -> None:
-    """Renders every case for all kernels, compiles them as one program and compares every output. `stateful`: with
-    state kept through the inputs, and with state put back before each."""
+@contextmanager
+def compiled(batch: Sequence[Case]) -> Iterator[HostEngine]:
+    """Every case's model, rendered for all kernels, as one program: models are by case, then in the order of CORES."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         models = []
@@ -88,7 +89,13 @@ def prove(batch: list[Case], *, stateful: bool = False) -> None:
             path.write_bytes(case.content)
             for manifest in export.render(path, folder / str(number), list(CORES)):
                 models.append(RenderedModel.of(manifest, folder / str(number) / manifest.core))
-        engine = compile_engine(folder / "build", models)
+        yield compile_engine(folder / "build", models)
+
+
+def prove(batch: list[Case], *, stateful: bool = False) -> None:
+    """Compares every output of every case and all kernels. `stateful`: with state kept through the inputs, and with
+    state put back before each."""
+    with compiled(batch) as engine:
         for number, case in enumerate(batch):
             for fresh in (False, True) if stateful else (False,):
                 expected = oracle(case, fresh=fresh)
